@@ -1,0 +1,1 @@
+"""Configuration: typed models, strict loading, cross-checks, reload and secret references."""

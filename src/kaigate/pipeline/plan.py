@@ -1,0 +1,36 @@
+"""The route plan that an exchange carries: candidates in order, and what excluded the others."""
+
+from typing import Literal
+
+import msgspec
+
+from kaigate.providers.provider import Provider
+from kaigate.transport.http import Deadlines, Target
+
+Zone = Literal["private", "external"]
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """One way to serve a model: a provider, its address and the upstream's own model name."""
+
+    provider: Provider
+    target: Target
+    base_path: str
+    model: str
+    zone: Zone
+    deadlines: Deadlines
+
+
+class Exclusion(msgspec.Struct, frozen=True):
+    """A deployment that may not serve this request, and why."""
+
+    provider: str
+    model: str
+    reason: str
+
+
+class RoutePlan(msgspec.Struct, frozen=True):
+    """Candidates in the order in which they are tried."""
+
+    candidates: tuple[Deployment, ...]
+    excluded: tuple[Exclusion, ...] = ()

@@ -1,0 +1,62 @@
+"""What every upstream wire format provides."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from kaigate.chat.events import Frame
+from kaigate.chat.request import ChatRequest
+from kaigate.errors import GatewayError
+
+
+class UpstreamCall(msgspec.Struct, frozen=True):
+    """One HTTP request to the upstream. `path` follows the configured base path; `dropped` names parameters left out."""
+
+    path: str
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    method: str = "POST"
+    dropped: tuple[str, ...] = ()
+
+
+class AnswerDecoder(Protocol):
+    """Turns the body of one successful answer into frames, however it is cut."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames completed by these bytes; raises `UpstreamFailedError` on what it does not understand."""
+        ...
+
+    def end(self) -> list[Frame]:
+        """Frames completed by the end of the body; raises `UpstreamFailedError` when it was truncated."""
+        ...
+
+
+class Provider(Protocol):
+    """One configured upstream: its wire format, flags and credentials.
+
+    `name` is the configured name that answers report; `format` is the wire format, for relays.
+    """
+
+    name: str
+    format: str
+
+    def encode(self, request: ChatRequest, *, model: str, max_output_tokens: int | None) -> UpstreamCall:
+        """Translate a request for the upstream's own `model` name.
+
+        `max_output_tokens` is the ceiling to send (already the smaller of the client's and the model's).
+        Raises `RequestInvalidError("unsupported_parameter")` for what the upstream cannot honour and may not be dropped.
+        """
+        ...
+
+    def decoder(self, request: ChatRequest) -> AnswerDecoder:
+        """A fresh decoder for one answer to `request`."""
+        ...
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
+        """Translate an upstream's error answer; never repeats its body verbatim.
+
+        The request's own fault becomes `RequestInvalidError`, a wrong upstream credential `UpstreamFailedError` (502),
+        overload a retryable `UpstreamFailedError` with `retry_after`.
+        """
+        ...
