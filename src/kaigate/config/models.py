@@ -13,6 +13,9 @@ from kaigate.config.secrets import SecretRef
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Zone = Literal["private", "external"]
+# Names become metric labels, header values and path steps.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+ModelName = Annotated[str, Field(pattern=r"^[!-~]+$", max_length=256)]
 
 
 class Section(BaseModel):
@@ -24,59 +27,81 @@ class Section(BaseModel):
 class ServerSettings(Section):
     """Listening addresses, limits of a client request, and the life cycle."""
 
-    host: str = "127.0.0.1"
-    port: Port = 4000
-    admin_host: str = "127.0.0.1"
-    admin_port: Port = 4001
-    ops_host: str = "127.0.0.1"
-    ops_port: Port = 9090
-    reuse_port: bool = False
-    replicas: Annotated[int, Field(ge=1, le=10_000)] = 1
-    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 20 * 1024 * 1024
-    max_header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 65_536
-    max_json_depth: Annotated[int, Field(ge=4, le=512)] = 64
-    body_timeout_s: Seconds = 30.0
-    keep_alive_s: Seconds = 75.0
-    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    drain_delay_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
-    drain_timeout_s: Seconds = 600.0
-    trusted_proxies: tuple[str, ...] = ()
-    auth_failures_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 30
+    host: str = Field(default="127.0.0.1", description="Address of the API port; 0.0.0.0 in a container.")
+    port: Port = Field(default=4000, description="API port; 0 picks a free one.")
+    admin_host: str = Field(default="127.0.0.1", description="Address of the administration port.")
+    admin_port: Port = Field(default=4001, description="Administration port (documentation, keys).")
+    ops_host: str = Field(
+        default="127.0.0.1", description="Address of the operations port; 0.0.0.0 for Prometheus in a pod."
+    )
+    ops_port: Port = Field(default=9090, description="Operations port (metrics, probes).")
+    reuse_port: bool = Field(default=False, description="Share the ports with other kaigate processes (SO_REUSEPORT).")
+    replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, description="Replicas behind one Service.")
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = Field(
+        default=20 * 1024 * 1024, description="Largest request body."
+    )
+    max_header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = Field(
+        default=65_536, description="Largest request head."
+    )
+    max_json_depth: Annotated[int, Field(ge=4, le=512)] = Field(
+        default=64, description="Deepest nesting of a request body."
+    )
+    body_timeout_s: Seconds = Field(default=30.0, description="Time for a client to send its body.")
+    keep_alive_s: Seconds = Field(default=75.0, description="An idle client connection is closed after this.")
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=10_000, description="Client connections at once."
+    )
+    drain_delay_s: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=5.0, description="After SIGTERM: readiness is 503, but new work is still served this long."
+    )
+    drain_timeout_s: Seconds = Field(default=600.0, description="Running answers may take this long to finish.")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="Addresses or CIDR networks of proxies whose X-Forwarded-For is believed."
+    )
+    auth_failures_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=30, description="Failed authentications of one client address before it is refused with 429."
+    )
 
 
 class TlsOptions(Section):
     """TLS towards an upstream; verification can't be switched off."""
 
-    ca_file: str | None = None
-    client_cert_file: str | None = None
-    client_key_file: str | None = None
-    server_name: str | None = None
+    ca_file: str | None = Field(
+        default=None, description="PEM file of the certificate authorities instead of the system's."
+    )
+    client_cert_file: str | None = Field(default=None, description="PEM file of the client certificate.")
+    client_key_file: str | None = Field(default=None, description="PEM file of the client certificate's key.")
+    server_name: str | None = Field(default=None, description="Name to send and verify where it differs from the host.")
 
 
 class ProviderSettings(Section):
     """One upstream. `type` is a row of the provider registry; defaults of `base_url` and `zone` come from that row."""
 
-    type: str
-    base_url: str | None = None
-    api_key: SecretRef | None = None
-    api_version: str | None = None
-    organization: str | None = None
-    zone: Zone | None = None
-    headers: dict[str, str] = {}
-    connect_timeout_s: Seconds = 5.0
-    first_byte_timeout_s: Seconds = 120.0
-    idle_timeout_s: Seconds = 60.0
-    timeout_s: Seconds = 600.0
-    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 256
-    tls: TlsOptions = TlsOptions()
-    drop_params: bool = False
+    type: str = Field(description="Provider type: openai, ollama, vllm, llamacpp, openai_compatible, ...")
+    base_url: str | None = Field(default=None, description="http(s)://host[:port][/path]; the type's own by default.")
+    api_key: SecretRef | None = Field(default=None, description="The upstream's credential: env:NAME or file:/path.")
+    api_version: str | None = Field(default=None, description="API version, where the upstream wants one (Azure).")
+    organization: str | None = Field(default=None, description="OpenAI organization id.")
+    zone: Zone | None = Field(default=None, description="private: prompts stay in your hands; external: they leave.")
+    headers: dict[str, str] = Field(default={}, description="Further request headers; never for credentials.")
+    connect_timeout_s: Seconds = Field(default=5.0, description="Time to connect, TLS included.")
+    first_byte_timeout_s: Seconds = Field(default=120.0, description="Time until the answer's head arrives.")
+    idle_timeout_s: Seconds = Field(default=60.0, description="Longest pause within an answer.")
+    timeout_s: Seconds = Field(default=600.0, description="Longest time for a whole answer.")
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(default=256, description="Connections at once.")
+    tls: TlsOptions = Field(default=TlsOptions(), description="TLS files and names.")
+    drop_params: bool = Field(
+        default=False, description="Leave out parameters that the upstream lacks instead of refusing."
+    )
 
 
 class DeploymentSettings(Section):
     """One way to serve a model: a provider's name and the upstream's own model name."""
 
-    provider: str
-    model: str | None = None
+    provider: str = Field(description="A name under `providers`.")
+    model: ModelName | None = Field(
+        default=None, description="The upstream's name of the model; the entry's own by default."
+    )
 
 
 class ModelSettings(Section):
@@ -85,88 +110,107 @@ class ModelSettings(Section):
     `timeout_s` bounds the whole upstream call. `max_tokens` is the output ceiling sent upstream.
     """
 
-    deployments: tuple[DeploymentSettings, ...] = ()
-    aliases: tuple[str, ...] = ()
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_input_tokens: Annotated[int, Field(ge=1)] | None = None
-    timeout_s: Seconds | None = None
-    private: bool = False
+    deployments: tuple[DeploymentSettings, ...] = Field(
+        default=(), description="Ways to serve it, in the order of preference."
+    )
+    aliases: tuple[ModelName, ...] = Field(default=(), description="Further names that clients may use.")
+    max_tokens: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Ceiling of output tokens.")
+    max_input_tokens: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Ceiling of input tokens.")
+    timeout_s: Seconds | None = Field(default=None, description="Longest time for a whole answer of this model.")
+    private: bool = Field(default=False, description="Only providers of the private zone may serve it.")
 
 
 class RoutingSettings(Section):
     """How candidates are tried."""
 
-    max_attempts: Annotated[int, Field(ge=1, le=10)] = 2
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = Field(default=2, description="Upstream attempts of one request.")
+    max_answer_bytes: Annotated[int, Field(ge=65_536, le=1 << 30)] = Field(
+        default=64 * 1024 * 1024, description="Largest answer that is read from an upstream."
+    )
 
 
 class RedactionOptions(Section):
     """Secret redaction of answers."""
 
-    enabled: bool = True
-    exceptions: tuple[str, ...] = ()
-    literals: tuple[str, ...] = ()
-    disabled_types: tuple[str, ...] = ()
+    enabled: bool = Field(default=True, description="Search answers for secrets and redact them.")
+    exceptions: tuple[str, ...] = Field(default=(), description="Patterns of known false positives, matched in full.")
+    literals: tuple[str, ...] = Field(default=(), description="Further texts to redact.")
+    disabled_types: tuple[str, ...] = Field(default=(), description="Types of secrets that are left as they are.")
 
 
 class OutputGuardrails(Section):
     """What is enforced on answers."""
 
-    redaction: RedactionOptions = RedactionOptions()
+    redaction: RedactionOptions = Field(default=RedactionOptions(), description="Secret redaction.")
 
 
 class GuardrailSettings(Section):
     """The guardrail file's content."""
 
-    output: OutputGuardrails = OutputGuardrails()
+    output: OutputGuardrails = Field(default=OutputGuardrails(), description="Guardrails on answers.")
 
 
 class StaticKey(Section):
     """A key kept in the configuration: either the secret's reference or its SHA-256 in hex."""
 
-    key: SecretRef | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    team: str = ""
-    models: tuple[str, ...] | None = None
-    private_only: bool = False
+    key: SecretRef | None = Field(default=None, description="Where the key is: env:NAME or file:/path.")
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        default=None, description="SHA-256 of the key, 64 lower-case hex digits, instead of `key`."
+    )
+    team: Name | Literal[""] = Field(default="", description="Team that the key belongs to.")
+    models: tuple[ModelName, ...] | None = Field(
+        default=None, description="Allowlist names or globs; all models by default."
+    )
+    private_only: bool = Field(default=False, description="Requests of this key stay on private providers.")
 
 
 class AnonymousAccess(Section):
     """Requests without a key, for development only."""
 
-    enabled: bool = False
-    models: tuple[str, ...] | None = None
+    enabled: bool = Field(default=False, description="Serve requests that carry no key.")
+    models: tuple[ModelName, ...] | None = Field(
+        default=None, description="Allowlist names or globs; all models by default."
+    )
 
 
 class KeySettings(Section):
     """Who may call."""
 
-    master_key: SecretRef | None = None
-    static: dict[str, StaticKey] = {}
-    anonymous: AnonymousAccess = AnonymousAccess()
+    master_key: SecretRef | None = Field(
+        default=None, description="The administrator's key; KAIGATE_MASTER_KEY overrides it."
+    )
+    static: dict[Name, StaticKey] = Field(default={}, description="Keys by name.")
+    anonymous: AnonymousAccess = Field(default=AnonymousAccess(), description="Requests without a key.")
 
 
 class TelemetrySettings(Section):
     """Logs and metrics."""
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    access_log: bool = True
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+    access_log: bool = Field(default=True, description="One log record per request.")
 
 
 class StoreSettings(Section):
     """Where compiled patterns are cached; shared state comes with limits."""
 
-    cache_dir: str | None = None
+    cache_dir: str | None = Field(
+        default=None, description="Directory of the compiled patterns; the user's cache by default."
+    )
 
 
 class GatewayConfig(Section):
     """The whole configuration: `gateway.yaml` with `guardrails.yaml` beside it."""
 
-    server: ServerSettings = ServerSettings()
-    providers: dict[str, ProviderSettings] = {}
-    provider_models: dict[str, tuple[str, ...]] = {}
-    models: dict[str, ModelSettings] = {}
-    routing: RoutingSettings = RoutingSettings()
-    guardrails: GuardrailSettings = GuardrailSettings()
-    keys: KeySettings = KeySettings()
-    store: StoreSettings = StoreSettings()
-    telemetry: TelemetrySettings = TelemetrySettings()
+    server: ServerSettings = Field(default=ServerSettings(), description="Ports, bounds and life cycle.")
+    providers: dict[Name, ProviderSettings] = Field(default={}, description="Upstreams by name.")
+    provider_models: dict[Name, tuple[ModelName, ...]] = Field(
+        default={}, description="Provider name or type -> model-name prefixes; the longest wins."
+    )
+    models: dict[ModelName, ModelSettings] = Field(default={}, description="The allowlist: model names or globs.")
+    routing: RoutingSettings = Field(default=RoutingSettings(), description="How deployments are tried.")
+    guardrails: GuardrailSettings = Field(default=GuardrailSettings(), description="Instead of the guardrail file.")
+    keys: KeySettings = Field(default=KeySettings(), description="Who may call.")
+    store: StoreSettings = Field(default=StoreSettings(), description="Local files.")
+    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Logs and metrics.")
