@@ -1,0 +1,32 @@
+"""Digests of keys: the plain SHA-256 that a file may hold, and the public id derived from it."""
+
+import hashlib
+import secrets
+from typing import Final
+
+KEY_PREFIX: Final = "kg-"
+MIN_KEY_BYTES: Final = 8
+MAX_KEY_BYTES: Final = 512
+
+_ALLOWED: Final = bytes(range(0x21, 0x7F))
+_ID_DOMAIN: Final = b"kaigate key id\0"
+
+
+def well_formed(token: bytes) -> bool:
+    """Whether a presented key has the shape of one: 8 to 512 bytes of printable ASCII without spaces."""
+    return MIN_KEY_BYTES <= len(token) <= MAX_KEY_BYTES and not token.translate(None, _ALLOWED)
+
+
+def key_digest(token: bytes) -> bytes:
+    """SHA-256 of a key, 32 bytes; keys are random, so that no slow hash is needed."""
+    return hashlib.sha256(token).digest()
+
+
+def key_id(digest: bytes) -> str:
+    """The public id of a key: 12 hex digits derived from its digest, never a part of the key or of the digest."""
+    return hashlib.sha256(_ID_DOMAIN + digest).hexdigest()[:12]
+
+
+def generate_key() -> str:
+    """A new key with 256 random bits."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
