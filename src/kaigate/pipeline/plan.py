@@ -21,6 +21,16 @@ class Deployment(msgspec.Struct, frozen=True):
     deadlines: Deadlines
 
 
+class ModelEntry(msgspec.Struct, frozen=True):
+    """A resolved entry of the allowlist: its name, its deployments in order, and its ceilings in tokens."""
+
+    name: str
+    deployments: tuple[Deployment, ...]
+    max_tokens: int | None = None
+    max_input_tokens: int | None = None
+    private: bool = False
+
+
 class Exclusion(msgspec.Struct, frozen=True):
     """A deployment that may not serve this request, and why."""
 

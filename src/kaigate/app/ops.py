@@ -1,0 +1,29 @@
+"""The operations port: metrics and probes, without keys, for the cluster's own network."""
+
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from kaigate.app.client import AsgiApp, Receive, Scope, Send
+from kaigate.app.health import probe, respond
+from kaigate.app.lifecycle import Lifecycle
+from kaigate.app.routes import PROBES
+from kaigate.telemetry.metrics import Metrics
+
+_NOT_FOUND = b'{"error":"not found; this port serves /metrics and /health"}'
+
+
+def ops_app(metrics: Metrics, lifecycle: Lifecycle) -> AsgiApp:
+    """The ASGI application of the operations port."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path: bytes = scope["raw_path"]
+        if scope["method"] not in ("GET", "HEAD"):
+            await respond(send, 405, _NOT_FOUND, b"application/json")
+        elif path in PROBES:
+            await probe(path, lifecycle, send)
+        elif path == b"/metrics":
+            await respond(send, 200, generate_latest(metrics.registry), CONTENT_TYPE_LATEST.encode())
+        else:
+            await respond(send, 404, _NOT_FOUND, b"application/json")
+
+    return app

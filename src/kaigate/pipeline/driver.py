@@ -1,0 +1,191 @@
+"""Walks an exchange through the stages and its answer back out through their filters."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from kaigate.chat.events import ChatEvent, Frame
+from kaigate.errors import GatewayError, UnavailableError
+from kaigate.pipeline.exchange import AnswerSource, ClientGoneError, Exchange
+from kaigate.pipeline.shield import finish
+from kaigate.pipeline.stage import EventFilter, Stage
+from kaigate.surfaces.surface import AnswerEncoder
+
+log = logging.getLogger("kaigate.pipeline")
+
+Enter = Callable[[Exchange], Awaitable[None] | None]
+Leave = Callable[[Exchange], Awaitable[None] | None]
+
+
+class Reply(Protocol):
+    """The way back to the client."""
+
+    started: bool
+
+    async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
+        """Send status, headers and the complete body."""
+        ...
+
+    async def write(self, exchange: Exchange, data: bytes, content_type: bytes) -> None:
+        """Send a part of a streamed body, with status and headers before the first; waits for a slow client."""
+        ...
+
+    async def end(self) -> None:
+        """End a streamed body."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection: the body that was begun can't be completed."""
+        ...
+
+
+class Pipeline:
+    """An ordered list of stages, bound once per configuration snapshot."""
+
+    def __init__(self, stages: Sequence[Stage], *, filter_timeout_s: float = 30.0) -> None:
+        self.stages = tuple(stages)
+        self._enters: tuple[Enter | None, ...] = tuple(
+            stage.enter if type(stage).enter is not Stage.enter else None for stage in stages
+        )
+        self._leaves: tuple[Leave | None, ...] = tuple(
+            stage.leave if type(stage).leave is not Stage.leave else None for stage in stages
+        )
+        self._filtering = tuple(stage for stage in reversed(self.stages) if type(stage).filter is not Stage.filter)
+        self._filter_timeout_s = filter_timeout_s
+
+    async def run(self, exchange: Exchange, reply: Reply) -> None:
+        """Serve one exchange: always answers, or cuts the connection, and always settles every entered stage."""
+        entered = 0
+        try:
+            for enter in self._enters:
+                entered += 1
+                if enter is None:
+                    continue
+                pending = enter(exchange)
+                if pending is not None:
+                    await pending
+                if exchange.answer is not None or exchange.static_body is not None:
+                    break
+            await self._deliver(exchange, reply)
+        except GatewayError as error:
+            await self._refuse(exchange, reply, error)
+        except ClientGoneError:
+            exchange.client_gone = True
+            reply.abort()
+        except asyncio.CancelledError:
+            reply.abort()
+            task = asyncio.current_task()
+            if not exchange.client_gone or task is None:
+                raise
+            task.uncancel()
+        except Exception:
+            log.exception("stage failed", extra={"request_id": exchange.request_id})
+            error = UnavailableError("internal_error", "The gateway failed on this request. Quote the request id.")
+            await self._refuse(exchange, reply, error)
+        finally:
+            if exchange.answer is not None:
+                exchange.answer.close()
+            await self._settle(exchange, entered)
+
+    async def _deliver(self, exchange: Exchange, reply: Reply) -> None:
+        if exchange.static_body is not None:
+            exchange.status = exchange.status or 200
+            await reply.send_whole(exchange, exchange.static_body, b"application/json")
+            return
+        answer, request, deployment = exchange.answer, exchange.request, exchange.deployment
+        if answer is None or request is None or deployment is None:
+            raise UnavailableError("internal_error", "No stage answered this request.")
+        encoder = exchange.surface.encoder(request, provider=deployment.provider.name)
+        filters = [f for stage in self._filtering if (f := stage.filter(exchange)) is not None]
+        walk = _Walk(filters, encoder, self._filter_timeout_s)
+        exchange.status = 200
+        walk.relayable = exchange.surface.format == deployment.provider.format
+        if request.stream:
+            await _stream(exchange, answer, walk, reply)
+        else:
+            await reply.send_whole(exchange, await _whole(answer, walk), encoder.content_type)
+
+    async def _refuse(self, exchange: Exchange, reply: Reply, error: GatewayError) -> None:
+        exchange.error = error
+        if reply.started:
+            # A stream has told the client why and ended; anything else can only be cut.
+            reply.abort()
+            return
+        exchange.status = error.status
+        await reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+
+    async def _settle(self, exchange: Exchange, entered: int) -> None:
+        for leave in reversed(self._leaves[:entered]):
+            if leave is None:
+                continue
+            try:
+                pending = leave(exchange)
+                if pending is not None:
+                    await finish(pending)
+            except Exception:
+                # One stage's settling must not keep the others from theirs.
+                log.exception("stage failed to settle", extra={"request_id": exchange.request_id})
+
+
+class _Walk:
+    """The answer's way outwards: filters from the inside, then the encoder."""
+
+    __slots__ = ("_filters", "_timeout_s", "encoder", "relayable")
+
+    def __init__(self, filters: Sequence[EventFilter], encoder: AnswerEncoder, timeout_s: float) -> None:
+        self._filters = filters
+        self._timeout_s = timeout_s
+        self.encoder = encoder
+        self.relayable = False
+
+    async def frame(self, frame: Frame) -> bytes:
+        events = await self._filtered(frame.events, self._filters)
+        if events is frame.events and frame.exact and self.relayable:
+            return self.encoder.relay(frame)
+        return self.encoder.feed(events) if events else b""
+
+    async def flush(self) -> bytes:
+        """What the filters still hold, each passed through the filters outside it."""
+        out = b""
+        for position, event_filter in enumerate(self._filters, 1):
+            held = event_filter.flush()
+            if held:
+                events = await self._filtered(held, self._filters[position:])
+                out += self.encoder.feed(events) if events else b""
+        return out
+
+    async def _filtered(self, events: list[ChatEvent], filters: Sequence[EventFilter]) -> list[ChatEvent]:
+        for event_filter in filters:
+            result = event_filter.feed(events)
+            events = result if isinstance(result, list) else await asyncio.wait_for(result, self._timeout_s)
+        return events
+
+
+async def _whole(answer: AnswerSource, walk: _Walk) -> bytes:
+    """The complete body of an answer that is not streamed."""
+    out = b""
+    while (frames := await answer.next()) is not None:
+        for frame in frames:
+            out += await walk.frame(frame)
+    return out + await walk.flush() + walk.encoder.end()
+
+
+async def _stream(exchange: Exchange, answer: AnswerSource, walk: _Walk, reply: Reply) -> None:
+    """Send the answer as it arrives; a failure after the first byte becomes the stream's typed error."""
+    content_type = walk.encoder.content_type
+    try:
+        while (frames := await answer.next()) is not None:
+            out = b""
+            for frame in frames:
+                out += await walk.frame(frame)
+            if out:
+                await reply.write(exchange, out, content_type)
+        rest = await walk.flush() + walk.encoder.end()
+    except GatewayError as error:
+        if not reply.started:
+            raise
+        exchange.error = error
+        rest = await walk.flush() + walk.encoder.fail(error)
+    await reply.write(exchange, rest, content_type)
+    await reply.end()

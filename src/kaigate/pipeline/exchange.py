@@ -1,0 +1,118 @@
+"""The exchange: everything that is known of one request and its answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from kaigate.chat.events import Frame
+from kaigate.chat.request import ChatRequest
+from kaigate.chat.usage import Usage
+from kaigate.errors import GatewayError
+from kaigate.pipeline.plan import Deployment, ModelEntry, RoutePlan
+from kaigate.pipeline.principal import Principal
+from kaigate.surfaces.surface import Surface
+
+
+class ClientGoneError(Exception):
+    """The client left, or takes nothing any more: nobody is left to answer."""
+
+
+class Client(Protocol):
+    """The caller's side of the connection."""
+
+    address: str
+
+    async def read_body(self, *, limit: int, timeout_s: float) -> bytes:
+        """The whole request body; raises `RequestInvalidError` beyond `limit` bytes or `timeout_s` seconds.
+
+        Raises `ClientGoneError` when the client leaves before its body is complete.
+        """
+        ...
+
+    def watch(self, on_gone: Callable[[], object]) -> None:
+        """Call `on_gone` once when the client goes away before the answer is complete."""
+        ...
+
+
+class AnswerSource(Protocol):
+    """Where the answer's frames come from: an upstream, later also a cache."""
+
+    async def next(self) -> list[Frame] | None:
+        """The next frames, or None after the last."""
+        ...
+
+    def close(self) -> None:
+        """Release the source; idempotent."""
+        ...
+
+
+class Exchange:
+    """One request on its way through the stages. Stages write the fields they are named for, others read them."""
+
+    __slots__ = (
+        "answer",
+        "argument",
+        "chunks",
+        "client",
+        "client_gone",
+        "deployment",
+        "dropped_params",
+        "entry",
+        "error",
+        "first_token_at",
+        "headers",
+        "input_tokens",
+        "last_token_at",
+        "model",
+        "output_ceiling",
+        "plan",
+        "principal",
+        "private",
+        "redactions",
+        "request",
+        "request_id",
+        "response_headers",
+        "started_at",
+        "static_body",
+        "status",
+        "surface",
+        "upstream_seconds",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        *,
+        request_id: str,
+        surface: Surface,
+        client: Client,
+        headers: Sequence[tuple[bytes, bytes]],
+        started_at: float,
+    ) -> None:
+        self.request_id = request_id
+        self.surface = surface
+        self.client = client
+        self.headers: Mapping[bytes, bytes] = dict(headers)
+        self.started_at = started_at
+        self.argument = ""
+        self.principal: Principal | None = None
+        self.request: ChatRequest | None = None
+        self.entry: ModelEntry | None = None
+        self.model = ""
+        self.private = False
+        self.input_tokens = 0
+        self.output_ceiling: int | None = None
+        self.plan: RoutePlan | None = None
+        self.deployment: Deployment | None = None
+        self.dropped_params: tuple[str, ...] = ()
+        self.answer: AnswerSource | None = None
+        self.static_body: bytes | None = None
+        self.response_headers: list[tuple[bytes, bytes]] = []
+        self.redactions: dict[str, int] = {}
+        self.usage: Usage | None = None
+        self.first_token_at: float | None = None
+        self.last_token_at = 0.0
+        self.chunks = 0
+        self.upstream_seconds = 0.0
+        self.status = 0
+        self.error: GatewayError | None = None
+        self.client_gone = False

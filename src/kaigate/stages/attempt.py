@@ -1,0 +1,166 @@
+"""Asks the upstream: tries the plan's candidates in order until one begins to answer."""
+
+import logging
+from collections.abc import Sequence
+
+from kaigate.chat.events import Frame
+from kaigate.clock import Clock
+from kaigate.errors import GatewayError, UnavailableError, UpstreamFailedError
+from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.plan import Deployment
+from kaigate.pipeline.stage import Stage
+from kaigate.providers.provider import AnswerDecoder
+from kaigate.telemetry.metrics import Metrics
+from kaigate.transport.errors import (
+    ConnectTimeout,
+    FirstByteTimeout,
+    IdleTimeout,
+    PoolTimeout,
+    TotalTimeout,
+    TransportError,
+)
+from kaigate.transport.http import HttpClient, Response
+
+log = logging.getLogger("kaigate.upstream")
+
+_TIMEOUTS = {
+    ConnectTimeout: "connect",
+    FirstByteTimeout: "first_byte",
+    IdleTimeout: "idle",
+    TotalTimeout: "total",
+    PoolTimeout: "pool",
+}
+
+
+class Attempt(Stage):
+    """One upstream call per candidate; a further candidate is tried only before the first frame was decoded."""
+
+    def __init__(
+        self, client: HttpClient, metrics: Metrics, clock: Clock, *, max_attempts: int, max_answer_bytes: int
+    ) -> None:
+        self._client = client
+        self._metrics = metrics
+        self._clock = clock
+        self._max_attempts = max_attempts
+        self._max_answer_bytes = max_answer_bytes
+
+    async def enter(self, exchange: Exchange) -> None:
+        if exchange.plan is None:
+            raise UnavailableError("internal_error", "The request was not planned.")
+        failure: GatewayError | None = None
+        for candidate in exchange.plan.candidates[: self._max_attempts]:
+            if failure is not None:
+                self._metrics.fallbacks.labels(exchange.model, candidate.provider.name).inc()
+            try:
+                exchange.answer = await self._open(exchange, candidate)
+            except UpstreamFailedError as error:
+                failure = error
+                self._metrics.upstream_errors.labels(candidate.provider.name, error.code).inc()
+                if not error.may_fall_back:
+                    break
+            else:
+                exchange.deployment = candidate
+                return
+        raise failure or UnavailableError("upstream_unavailable", "No deployment can serve this model now.")
+
+    async def _open(self, exchange: Exchange, deployment: Deployment) -> "UpstreamAnswer":
+        """Send the request and wait for its first frames."""
+        request = exchange.request
+        if request is None:
+            raise UnavailableError("internal_error", "The request was not parsed.")
+        if exchange.private and deployment.zone != "private":
+            raise UnavailableError("no_private_provider", "This request may only reach private providers.")
+        provider = deployment.provider
+        call = provider.encode(request, model=deployment.model, max_output_tokens=exchange.output_ceiling)
+        exchange.dropped_params = call.dropped
+        exchange.deployment = deployment
+        started = self._clock.monotonic()
+        answer: UpstreamAnswer | None = None
+        try:
+            response = await self._client.send(
+                deployment.target,
+                call.method,
+                deployment.base_path + call.path,
+                call.headers,
+                call.body,
+                deployment.deadlines,
+                required_zone="private" if exchange.private else None,
+            )
+            answer = UpstreamAnswer(self, exchange, response, provider.decoder(request), provider.name)
+            if response.status != 200:
+                body = await response.read(65_536)
+                raise provider.failure(response.status, response.headers, body)
+            await answer.prime(whole=not request.stream, limit=self._max_answer_bytes)
+        except TransportError as error:
+            raise self.translated(error, provider.name) from error
+        finally:
+            exchange.upstream_seconds += self._clock.monotonic() - started
+            if answer is not None and not answer.ready:
+                answer.close()
+        return answer
+
+    def monotonic(self) -> float:
+        """Seconds of the clock that attempts are measured by."""
+        return self._clock.monotonic()
+
+    def translated(self, error: TransportError, provider: str) -> UpstreamFailedError:
+        """The gateway's error for a transport failure; its details go to the log, not to the client."""
+        log.warning("upstream failed", extra={"provider": provider, "reason": type(error).__name__, "detail": str(error)})
+        kind = _TIMEOUTS.get(type(error))
+        if kind is not None:
+            self._metrics.timeouts.labels(provider, kind).inc()
+            return UpstreamFailedError("upstream_timeout", f"The model server did not answer in time ({kind}).")
+        return UpstreamFailedError("upstream_error", "The model server could not be reached or broke off.")
+
+
+class UpstreamAnswer:
+    """Frames of one upstream response, decoded as its bytes arrive."""
+
+    __slots__ = ("_attempt", "_decoder", "_done", "_exchange", "_first", "_provider", "_response", "ready")
+
+    def __init__(
+        self, attempt: Attempt, exchange: Exchange, response: Response, decoder: AnswerDecoder, provider: str
+    ) -> None:
+        self._attempt = attempt
+        self._exchange = exchange
+        self._response = response
+        self._decoder = decoder
+        self._provider = provider
+        self._first: Sequence[Frame] | None = None
+        self._done = False
+        self.ready = False
+
+    async def prime(self, *, whole: bool, limit: int) -> None:
+        """Wait for the first frames, so that a failure before them can still be answered elsewhere."""
+        if whole:
+            body = await self._response.read(limit)
+            self._first = self._decoder.feed(body) + self._decoder.end()
+            self._done = True
+        else:
+            while not self._first and not self._done:
+                self._first = await self._read()
+        self.ready = True
+
+    async def next(self) -> list[Frame] | None:
+        if self._first is not None:
+            frames, self._first = list(self._first), None
+            return frames
+        if self._done:
+            return None
+        started = self._attempt.monotonic()
+        try:
+            return await self._read()
+        except TransportError as error:
+            raise self._attempt.translated(error, self._provider) from error
+        finally:
+            self._exchange.upstream_seconds += self._attempt.monotonic() - started
+
+    def close(self) -> None:
+        self._response.close()
+
+    async def _read(self) -> list[Frame]:
+        data = await self._response.chunk()
+        if data:
+            return self._decoder.feed(data)
+        self._done = True
+        return self._decoder.end()

@@ -1,0 +1,55 @@
+"""Finds out who is calling, from the headers alone: a stranger's body is never read."""
+
+from kaigate.errors import AccessDeniedError
+from kaigate.keys.keyring import Keyring
+from kaigate.keys.throttle import FailureThrottle
+from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.stage import Stage
+from kaigate.telemetry.metrics import Metrics
+
+_REMEDY = "Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'."
+
+
+class Authenticate(Stage):
+    """A failed authentication is final: it never falls back to anonymous access."""
+
+    def __init__(self, keyring: Keyring, throttle: FailureThrottle, metrics: Metrics) -> None:
+        self._keyring = keyring
+        self._throttle = throttle
+        self._failures = {
+            reason: metrics.auth_failures.labels(reason) for reason in ("missing", "invalid", "throttled")
+        }
+
+    def enter(self, exchange: Exchange) -> None:
+        presented = _presented(exchange)
+        if presented is None:
+            anonymous = self._keyring.anonymous
+            if anonymous is None:
+                self._failures["missing"].inc()
+                raise AccessDeniedError("invalid_api_key", f"No API key was sent. {_REMEDY}")
+            exchange.principal = anonymous
+            return
+        principal = self._keyring.authenticate(presented)
+        if principal is None:
+            self._reject(exchange.client.address)
+        exchange.principal = principal
+
+    def _reject(self, address: str) -> None:
+        try:
+            self._throttle.failed(address)
+        except Exception:
+            self._failures["throttled"].inc()
+            raise
+        self._failures["invalid"].inc()
+        raise AccessDeniedError("invalid_api_key", f"This API key is not valid here. {_REMEDY}")
+
+
+def _presented(exchange: Exchange) -> bytes | None:
+    """The key that was sent; both headers may be used, since clients of different vendors differ."""
+    authorization = exchange.headers.get(b"authorization")
+    if authorization is not None:
+        scheme, _, token = authorization.partition(b" ")
+        if scheme.lower() != b"bearer":
+            raise AccessDeniedError("invalid_api_key", f"Only bearer keys are accepted. {_REMEDY}")
+        return token.strip()
+    return exchange.headers.get(b"x-api-key")

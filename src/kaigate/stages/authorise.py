@@ -1,0 +1,37 @@
+"""Decides whether this key may use this model, and how private the exchange is."""
+
+from kaigate.errors import AccessDeniedError, RequestInvalidError
+from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.stage import Stage
+from kaigate.routing.catalogue import Catalogue
+
+
+class Authorise(Stage):
+    """The model must be on the allowlist and the key's own list; privacy can only be raised."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def enter(self, exchange: Exchange) -> None:
+        request, principal = exchange.request, exchange.principal
+        if request is None or principal is None:
+            raise AccessDeniedError("invalid_api_key", "The request was not authenticated.")
+        entry = self._catalogue.resolve(request.model)
+        if not principal.may_use(entry.name):
+            raise AccessDeniedError(
+                "model_not_allowed",
+                "This key may not use this model. GET /v1/models lists the models it may use.",
+                param="model",
+            )
+        exchange.entry = entry
+        exchange.model = entry.name
+        exchange.private = entry.private or principal.private_only or _asks_private(exchange)
+
+
+def _asks_private(exchange: Exchange) -> bool:
+    value = exchange.headers.get(b"x-kaigate-private")
+    if value is None or value.lower() == b"false":
+        return False
+    if value.lower() == b"true":
+        return True
+    raise RequestInvalidError("invalid_request", "The header x-kaigate-private must be 'true' or 'false'.")

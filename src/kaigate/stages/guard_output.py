@@ -1,0 +1,231 @@
+"""Searches every text of the answer for secrets and redacts them before the client sees them."""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from kaigate.chat.events import (
+    AnnotationsDelta,
+    ChatEvent,
+    End,
+    Finish,
+    LogprobsDelta,
+    ReasoningDelta,
+    RefusalDelta,
+    Start,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from kaigate.errors import UnavailableError
+from kaigate.guardrails.json_text import JsonStreamRedactor
+from kaigate.guardrails.logprobs import HeldLogprobs
+from kaigate.guardrails.redaction import Redactor
+from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.stage import EventFilter, Stage
+from kaigate.telemetry.metrics import Metrics
+
+
+class GuardOutput(Stage):
+    """One redactor for each field of each choice; an event without a rule here is refused, not relayed."""
+
+    def __init__(self, redactor: Redactor, metrics: Metrics) -> None:
+        self._redactor = redactor
+        self._errors = metrics.guardrail_errors.labels("redaction")
+
+    def filter(self, exchange: Exchange) -> EventFilter:
+        return _Redaction(self._redactor, exchange, self._errors.inc)
+
+
+class _FieldRedactor(Protocol):
+    """A stream redactor of text or of JSON text."""
+
+    counts: dict[str, int]
+
+    def feed(self, text: str) -> str: ...
+
+    def flush(self) -> str: ...
+
+
+_TextEvent = TextDelta | ReasoningDelta | RefusalDelta
+
+
+class _Choice:
+    """What is known of one choice: a redactor per field, and log probabilities waiting for their text."""
+
+    __slots__ = ("fields", "logprobs", "redacted", "released")
+
+    def __init__(self) -> None:
+        self.fields: dict[tuple[type[ChatEvent], int], _FieldRedactor] = {}
+        self.logprobs: HeldLogprobs | None = None
+        self.released = 0
+        self.redacted = False
+
+
+class _Redaction:
+    """Holds back, per field, what may still become a secret; every field ends with its choice."""
+
+    __slots__ = ("_choices", "_count_error", "_exchange", "_redactor", "_streaming")
+
+    def __init__(self, redactor: Redactor, exchange: Exchange, count_error: Callable[[], None]) -> None:
+        self._redactor = redactor
+        self._count_error = count_error
+        self._exchange = exchange
+        self._streaming = exchange.request is None or exchange.request.stream
+        self._choices: dict[int, _Choice] = {}
+
+    def feed(self, events: list[ChatEvent]) -> list[ChatEvent]:
+        out: list[ChatEvent] = []
+        try:
+            for event in events:
+                _RULES[type(event)](self, event, out)
+        except Exception as error:
+            # Whatever went wrong, also an event without a rule: what was not checked does not leave.
+            self._count_error()
+            raise UnavailableError("guardrail_unavailable", "The answer could not be checked.") from error
+        if len(out) == len(events) and all(new is old for new, old in zip(out, events, strict=True)):
+            return events
+        return out
+
+    def flush(self) -> list[ChatEvent]:
+        out: list[ChatEvent] = []
+        for number in sorted(self._choices):
+            self._end_choice(number, out)
+        return out
+
+    def _text(self, event: _TextEvent, out: list[ChatEvent]) -> None:
+        kind = type(event)
+        choice = self._choice(event.choice)
+        if not self._streaming:
+            text = self._redacted(event.text, choice)
+        else:
+            field = choice.fields.get((kind, 0))
+            if field is None:
+                field = choice.fields[kind, 0] = self._redactor.stream()
+            text = field.feed(event.text)
+        if kind is TextDelta:
+            choice.released += len(text)
+        if text == event.text:
+            out.append(event)
+        elif text or (isinstance(event, ReasoningDelta) and event.signature):
+            out.append(msgspec.structs.replace(event, text=text))
+        if choice.logprobs is not None:
+            self._release_logprobs(choice, choice.logprobs, out)
+
+    def _arguments(self, event: ToolCallDelta, out: list[ChatEvent]) -> None:
+        choice = self._choice(event.choice)
+        key = (ToolCallDelta, event.index)
+        field = choice.fields.get(key)
+        if field is None:
+            field = choice.fields[key] = JsonStreamRedactor(self._redactor)
+        text = field.feed(event.arguments)
+        if not self._streaming:
+            text += field.flush()
+            self._count(choice, choice.fields.pop(key))
+        if text == event.arguments:
+            out.append(event)
+        elif text:
+            out.append(ToolCallDelta(event.index, text, event.choice))
+
+    def _tool_start(self, event: ToolCallStart, out: list[ChatEvent]) -> None:
+        name = self._redacted(event.name, self._choice(event.choice))
+        out.append(event if name is event.name else msgspec.structs.replace(event, name=name))
+
+    def _annotations(self, event: AnnotationsDelta, out: list[ChatEvent]) -> None:
+        choice = self._choice(event.choice)
+        clean = self._clean(event.annotations, choice)
+        out.append(event if clean == event.annotations else AnnotationsDelta(clean, event.choice))
+
+    def _hold_logprobs(self, event: LogprobsDelta, out: list[ChatEvent]) -> None:
+        choice = self._choice(event.choice)
+        if choice.logprobs is None:
+            choice.logprobs = HeldLogprobs()
+        choice.logprobs.hold(event)
+        self._release_logprobs(choice, choice.logprobs, out)
+
+    def _release_logprobs(self, choice: _Choice, held: HeldLogprobs, out: list[ChatEvent]) -> None:
+        if choice.redacted or any(field.counts for field in choice.fields.values()):
+            held.drop()
+        else:
+            out.extend(held.release(choice.released))
+
+    def _finish(self, event: Finish, out: list[ChatEvent]) -> None:
+        self._end_choice(event.choice, out)
+        out.append(event)
+
+    def _end(self, event: End, out: list[ChatEvent]) -> None:
+        out.extend(self.flush())
+        out.append(event)
+
+    def _pass(self, event: ChatEvent, out: list[ChatEvent]) -> None:
+        out.append(event)
+
+    def _end_choice(self, number: int, out: list[ChatEvent]) -> None:
+        """Flush every field of a choice: nothing of it can follow."""
+        choice = self._choices.pop(number, None)
+        if choice is None:
+            return
+        for (kind, index), field in choice.fields.items():
+            text = field.flush()
+            self._count(choice, field)
+            if not text:
+                continue
+            if kind is ToolCallDelta:
+                out.append(ToolCallDelta(index, text, number))
+            elif kind is TextDelta:
+                out.append(TextDelta(text, number))
+            elif kind is ReasoningDelta:
+                out.append(ReasoningDelta(text, number))
+            else:
+                out.append(RefusalDelta(text, number))
+        if choice.logprobs is not None and not choice.redacted:
+            out.extend(choice.logprobs.rest())
+
+    def _choice(self, number: int) -> _Choice:
+        choice = self._choices.get(number)
+        if choice is None:
+            choice = self._choices[number] = _Choice()
+        return choice
+
+    def _redacted(self, text: str, choice: _Choice) -> str:
+        redaction = self._redactor.redact(text)
+        if not redaction.findings:
+            return text
+        choice.redacted = True
+        counts = self._exchange.redactions
+        for finding in redaction.findings:
+            counts[finding.type] = counts.get(finding.type, 0) + 1
+        return redaction.text
+
+    def _clean(self, value: Any, choice: _Choice) -> Any:
+        """The same JSON value with every string redacted, keys included."""
+        if isinstance(value, str):
+            return self._redacted(value, choice)
+        if isinstance(value, dict):
+            return {self._redacted(key, choice): self._clean(item, choice) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._clean(item, choice) for item in value]
+        return value
+
+    def _count(self, choice: _Choice, field: _FieldRedactor) -> None:
+        counts = self._exchange.redactions
+        for kind, count in field.counts.items():
+            choice.redacted = True
+            counts[kind] = counts.get(kind, 0) + count
+
+
+_RULES: Final[dict[type[ChatEvent], Callable[[_Redaction, Any, list[ChatEvent]], None]]] = {
+    TextDelta: _Redaction._text,
+    ReasoningDelta: _Redaction._text,
+    RefusalDelta: _Redaction._text,
+    ToolCallDelta: _Redaction._arguments,
+    ToolCallStart: _Redaction._tool_start,
+    AnnotationsDelta: _Redaction._annotations,
+    LogprobsDelta: _Redaction._hold_logprobs,
+    Finish: _Redaction._finish,
+    End: _Redaction._end,
+    Start: _Redaction._pass,
+    UsageReport: _Redaction._pass,
+}

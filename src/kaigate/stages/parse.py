@@ -1,0 +1,45 @@
+"""Reads the body within its bounds and decodes it to the canonical request."""
+
+import asyncio
+
+from kaigate.errors import RequestInvalidError
+from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.stage import Stage
+
+
+class Parse(Stage):
+    """Bounded read, then the surface's decoder; from here on the client's connection is watched."""
+
+    def __init__(self, *, max_body_bytes: int, body_timeout_s: float) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._body_timeout_s = body_timeout_s
+
+    async def enter(self, exchange: Exchange) -> None:
+        _check_content_type(exchange.headers.get(b"content-type"))
+        body = await exchange.client.read_body(limit=self._max_body_bytes, timeout_s=self._body_timeout_s)
+        exchange.request = exchange.surface.decode(body)
+        _watch(exchange)
+
+
+def _check_content_type(value: bytes | None) -> None:
+    # A missing type is accepted as JSON, as OpenAI does; a form or a multipart body is never guessed at.
+    if value is None or value == b"application/json":
+        return
+    kind, _, parameters = value.lower().partition(b";")
+    charset = parameters.strip().replace(b'"', b"")
+    if kind.strip() != b"application/json" or charset not in (b"", b"charset=utf-8"):
+        raise RequestInvalidError(
+            "unsupported_media_type", "The body must be JSON: send 'Content-Type: application/json'."
+        )
+
+
+def _watch(exchange: Exchange) -> None:
+    """Cancel this exchange's task when its client leaves, so that the upstream stops too."""
+    task = asyncio.current_task()
+
+    def gone() -> None:
+        exchange.client_gone = True
+        if task is not None:
+            task.cancel()
+
+    exchange.client.watch(gone)

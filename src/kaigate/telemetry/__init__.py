@@ -1,0 +1,1 @@
+"""Metric names, structured logging, and the redactor every log line goes through."""
