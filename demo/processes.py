@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,16 +39,10 @@ class Child:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
-def free_port(preferred: int = 0) -> int:
-    """`preferred` when nothing listens there, else a free loopback port."""
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, preferred))
-        except OSError:
-            probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(*preferred: int) -> tuple[int, ...]:
+    """For each argument that port when nothing listens there, else (and for 0) a free one; all different, loopback."""
+    with ExitStack() as probes:
+        return tuple(_bound_port(probes.enter_context(closing(socket.socket())), port) for port in preferred)
 
 
 def start(name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str]) -> Child:
@@ -85,6 +79,17 @@ def stop(child: Child, *, grace_s: float = STOP_GRACE_S) -> int:
     if child.process.stdin is not None:
         child.process.stdin.close()
     return child.process.wait(grace_s)
+
+
+def _bound_port(probe: socket.socket, preferred: int) -> int:
+    # Without it a port that was just in use would count as taken for a minute.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((HOST, preferred))
+    except OSError:
+        probe.bind((HOST, 0))
+    port: int = probe.getsockname()[1]
+    return port
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from demo.interrupts import Interrupts
-from demo.processes import HOST, Child, free_port, start, stop, wait_ready
+from demo.processes import HOST, Child, free_ports, start, stop, wait_ready
 
 HERE: Final = Path(__file__).parent
 CONFIG: Final = HERE / "gateway.yaml"
@@ -52,11 +52,11 @@ def running_stack(config: Path, interrupts: Interrupts, *, usual_ports: bool) ->
             return child
 
         try:
-            model_port = free_port()
+            (model_port,) = free_ports(0)
             raw_url = f"http://{HOST}:{model_port}"
             model = launch("model-server", [sys.executable, str(HERE / "model_server.py"), f"--port={model_port}"], {})
             wait_ready(model, f"{raw_url}/health", timeout_s=READY_TIMEOUT_S)
-            port, admin_port, ops_port = (free_port(usual if usual_ports else 0) for usual in USUAL_PORTS)
+            port, admin_port, ops_port = free_ports(*(USUAL_PORTS if usual_ports else (0, 0, 0)))
             key = f"kg-demo-{secrets.token_urlsafe(18)}"
             gateway = launch(
                 "gateway",
