@@ -4,7 +4,7 @@ Unknown keys are errors (`extra="forbid"`). Durations are seconds, sizes are byt
 (`env:NAME` or `file:/path`); a literal secret in a file is refused so that it can't reach version control.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,8 @@ from kaigate.config.secrets import SecretRef
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Zone = Literal["private", "external"]
+MIN_KEY_BYTES: Final = 8
+MAX_KEY_BYTES: Final = 512
 # Names become metric labels, header values and path steps.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 ModelName = Annotated[str, Field(pattern=r"^[!-~]+$", max_length=256)]

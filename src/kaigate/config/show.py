@@ -3,25 +3,11 @@
 Header values, key digests and redaction literals are hidden too, since each may be or stand for a secret.
 """
 
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from kaigate.config.models import GatewayConfig, Zone
+from kaigate.config.models import GatewayConfig
 
 HIDDEN: Final = "***"
-
-
-class ProviderDefaults(Protocol):
-    """What the provider registry says of a provider type."""
-
-    @property
-    def base_url(self) -> str | None:
-        """The vendor's address, None where each installation has its own."""
-        ...
-
-    @property
-    def zone(self) -> Zone:
-        """Where prompts go by default."""
-        ...
 
 
 def effective(config: GatewayConfig) -> dict[str, Any]:

@@ -4,10 +4,9 @@ import hashlib
 import secrets
 from typing import Final
 
-KEY_PREFIX: Final = "kg-"
-MIN_KEY_BYTES: Final = 8
-MAX_KEY_BYTES: Final = 512
+from kaigate.config.models import MAX_KEY_BYTES, MIN_KEY_BYTES
 
+KEY_PREFIX: Final = "kg-"
 _ALLOWED: Final = bytes(range(0x21, 0x7F))
 _ID_DOMAIN: Final = b"kaigate key id\0"
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Final, Self, TypeVar
 
 from kaigate.config.models import GatewayConfig, ModelSettings
+from kaigate.config.patterns import is_glob
 from kaigate.config.prefixes import PrefixTable, prefix_table, providers_for
 from kaigate.errors import RequestInvalidError, UnavailableError
 from kaigate.pipeline.plan import Deployment, Exclusion, ModelEntry, RoutePlan
 from kaigate.pipeline.principal import Principal
 from kaigate.routing.upstream import BuiltProvider
 
-GLOB_CHARACTERS: Final = frozenset("*?[")
 MAX_NAME: Final = 256
 MAX_REMEMBERED: Final = 4096
 
@@ -127,11 +127,6 @@ class Catalogue:
         if not (principal.private_only or entry.private):
             return True
         return any(deployment.zone == "private" for deployment in entry.deployments)
-
-
-def is_glob(name: str) -> bool:
-    """Whether an allowlist name is a pattern (`*`, `?`, `[...]`, as in fnmatch)."""
-    return not GLOB_CHARACTERS.isdisjoint(name)
 
 
 def _plan(entry: ModelEntry, *, private: bool) -> RoutePlan:

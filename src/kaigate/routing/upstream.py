@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from kaigate.config.models import ProviderSettings, Zone
-from kaigate.config.show import ProviderDefaults
+from kaigate.config.provider_types import ProviderDefaults
 from kaigate.providers.provider import Provider
 from kaigate.transport.target import Deadlines, Origin, Target
 from kaigate.transport.tls import TlsSettings
