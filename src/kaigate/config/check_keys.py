@@ -1,6 +1,7 @@
 """Cross-checks of `keys`: every key can be presented, is one caller, and may use something."""
 
 import hashlib
+
 from kaigate.config.findings import Findings
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import MAX_KEY_BYTES, MIN_KEY_BYTES, GatewayConfig
