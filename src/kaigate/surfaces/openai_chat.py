@@ -1,0 +1,40 @@
+"""The client surface `POST /v1/chat/completions`."""
+
+from typing import Final
+
+from kaigate.chat.request import ChatRequest
+from kaigate.errors import GatewayError
+from kaigate.surfaces import openai_chat_request
+from kaigate.surfaces.openai_chat_answer import CompleteAnswer
+from kaigate.surfaces.openai_chat_stream import StreamedAnswer
+from kaigate.surfaces.openai_error import error_body
+from kaigate.surfaces.surface import AnswerEncoder
+
+
+class OpenAIChat:
+    """OpenAI chat completions; `max_depth` bounds the nesting of a request body."""
+
+    name: str = "openai_chat"
+    format: str = "openai_chat"
+
+    def __init__(self, *, max_depth: int = 64) -> None:
+        self._max_depth: Final = max_depth
+
+    def decode(self, body: bytes) -> ChatRequest:
+        """Parse a request body; raises `RequestInvalidError` naming the field and the remedy."""
+        return openai_chat_request.decode(body, max_depth=self._max_depth)
+
+    def encoder(self, request: ChatRequest, *, provider: str) -> AnswerEncoder:
+        """A fresh encoder for one answer of `provider`: streamed or complete, as the client asked."""
+        if not request.stream:
+            return CompleteAnswer(provider=provider, legacy_functions=request.legacy_functions)
+        return StreamedAnswer(
+            provider=provider,
+            include_usage=request.include_usage,
+            choices=request.sampling.n or 1,
+            legacy_functions=request.legacy_functions,
+        )
+
+    def error(self, error: GatewayError, request_id: str) -> bytes:  # noqa: ARG002 -- other grammars carry the id
+        """The body of a refusal; the request id travels in its header."""
+        return error_body(error)

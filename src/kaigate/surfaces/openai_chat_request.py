@@ -1,0 +1,201 @@
+"""The request of `POST /v1/chat/completions`: body bytes to the canonical request."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from kaigate.chat.request import ChatRequest, ResponseFormat, Sampling, Tool, ToolChoice
+from kaigate.errors import RequestInvalidError
+from kaigate.surfaces import json_body
+from kaigate.surfaces.field_errors import field_error
+from kaigate.surfaces.openai_chat_messages import canonical_messages
+from kaigate.surfaces.openai_chat_params import CARRIED, refuse_unknown, refuse_values
+from kaigate.surfaces.openai_chat_wire import (
+    AllowedToolChoice,
+    AssistantMessage,
+    ChatBody,
+    FunctionDefinition,
+    FunctionName,
+    JsonObjectFormat,
+    NamedTool,
+    TextFormat,
+)
+
+_DECODER: Final = msgspec.json.Decoder(ChatBody)
+_SAMPLING: Final = frozenset(Sampling.__struct_fields__)
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+
+_Choice = Literal["none", "auto", "required"] | NamedTool | AllowedToolChoice | FunctionName
+
+_ALLOWED: Final[Mapping[str, str]] = {
+    "messages[].role": "system, developer, user, assistant, tool or function",
+    "messages[].content[].type": "text, image_url, input_audio or file (refusal in assistant messages)",
+    "messages[].content[].image_url.detail": "auto, low, high or original",
+    "messages[].content[].input_audio.format": "wav or mp3",
+    "messages[].tool_calls[].type": "function",
+    "tools[].type": "function",
+    "tool_choice": "none, auto, required or an object that names a function",
+    "tool_choice.type": "function or allowed_tools",
+    "function_call": "none, auto or an object with a name",
+    "response_format.type": "text, json_object or json_schema",
+    "reasoning_effort": "none, minimal, low, medium, high, xhigh or max",
+    "verbosity": "low, medium or high",
+    "service_tier": "auto, default, flex, scale, priority or fast",
+    "modalities[]": "text",
+}
+
+
+def decode(body: bytes, *, max_depth: int) -> ChatRequest:
+    """Parse and check one body; raises `RequestInvalidError` naming the field in the client's grammar."""
+    try:
+        wire = json_body.parse(_DECODER, body, max_depth=max_depth)
+    except msgspec.ValidationError as error:
+        raise _explained(body, str(error), max_depth) from None
+    if body.count(b":") != _certain_keys(wire):
+        tree = json_body.tree(body, max_depth=max_depth)
+        keys = json_body.count_keys(tree, max_depth)
+        refuse_unknown(tree)
+        json_body.require_unique_keys(body, keys)
+    refuse_values(wire)
+    return _request(wire)
+
+
+def _certain_keys(wire: ChatBody) -> int:
+    """Keys that a plain text request must have been written with, or -1 where that takes a closer look.
+
+    As many colons in the body as these keys mean that it has no other key: none unknown, none twice, nothing nested.
+    """
+    total = len(wire)
+    for message in wire["messages"]:
+        if type(message.content) is not str or isinstance(message, AssistantMessage):
+            return -1
+        total += 2
+    for value in wire.values():
+        if type(value) not in _SCALARS and value is not wire["messages"]:
+            return -1
+    return total
+
+
+def _explained(body: bytes, message: str, max_depth: int) -> RequestInvalidError:
+    if "unknown field" in message or message.startswith("Object"):
+        tree = json_body.tree(body, max_depth=max_depth)
+        if isinstance(tree, dict):
+            refuse_unknown(tree)
+    return field_error(message, _ALLOWED)
+
+
+def _request(wire: ChatBody) -> ChatRequest:
+    sampling: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in wire.items():
+        if value is None:
+            continue
+        if name in _SAMPLING:
+            sampling[name] = value
+        elif name in CARRIED:
+            extra[name] = value
+    if "stop" in sampling:
+        stop = sampling["stop"]
+        sampling["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    if sampling.get("top_logprobs") is not None and not sampling.get("logprobs"):
+        raise _invalid("top_logprobs", "needs logprobs: true")
+    tools, legacy = _tools(wire)
+    choice, tools = _tool_choice(wire, tools)
+    return ChatRequest(
+        model=wire["model"],
+        messages=canonical_messages(wire["messages"]),
+        stream=bool(wire.get("stream")),
+        include_usage=_include_usage(wire),
+        max_output_tokens=_max_output_tokens(wire),
+        sampling=Sampling(**sampling),
+        tools=tools,
+        tool_choice=choice,
+        parallel_tool_calls=(False if legacy else wire.get("parallel_tool_calls")) if tools else None,
+        response_format=_response_format(wire),
+        reasoning_effort=wire.get("reasoning_effort"),
+        user=wire.get("user"),
+        legacy_functions=legacy,
+        extra=extra,
+    )
+
+
+def _include_usage(wire: ChatBody) -> bool:
+    options = wire.get("stream_options")
+    if options is None:
+        return False
+    if not wire.get("stream"):
+        raise _invalid("stream_options", "is only for stream: true")
+    return bool(options.include_usage)
+
+
+def _max_output_tokens(wire: ChatBody) -> int | None:
+    newer, older = wire.get("max_completion_tokens"), wire.get("max_tokens")
+    if newer is not None and older is not None and newer != older:
+        raise _invalid("max_tokens", "differs from max_completion_tokens; send only max_completion_tokens")
+    return older if newer is None else newer
+
+
+def _tools(wire: ChatBody) -> tuple[tuple[Tool, ...], bool]:
+    """The tools, and whether they came in the deprecated `functions` form."""
+    definitions = wire.get("tools")
+    functions = wire.get("functions")
+    if functions and definitions:
+        raise _invalid("functions", "is deprecated and can't be combined with tools; send only tools")
+    if functions:
+        return _unique([_tool(function) for function in functions], "functions"), True
+    if definitions:
+        return _unique([_tool(tool.function) for tool in definitions], "tools"), False
+    return (), False
+
+
+def _tool(function: FunctionDefinition) -> Tool:
+    return Tool(function.name, function.description, function.parameters, function.strict)
+
+
+def _unique(tools: list[Tool], path: str) -> tuple[Tool, ...]:
+    if len({tool.name for tool in tools}) != len(tools):
+        raise _invalid(path, "has two functions with one name")
+    return tuple(tools)
+
+
+def _tool_choice(wire: ChatBody, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None, tuple[Tool, ...]]:
+    """The choice, and the tools that it leaves: `allowed_tools` is the same as offering only those."""
+    path = "tool_choice" if wire.get("tool_choice") is not None else "function_call"
+    choice: _Choice | None = wire.get("tool_choice")
+    if choice is None:
+        choice = wire.get("function_call")
+    if choice is None or (not tools and choice in ("none", "auto")):
+        return None, tools
+    if not tools:
+        raise _invalid(path, "needs tools")
+    if not isinstance(choice, NamedTool | AllowedToolChoice | FunctionName):
+        return ToolChoice(choice), tools
+    if isinstance(choice, AllowedToolChoice):
+        names = {tool.function.name for tool in choice.allowed_tools.tools}
+        _require_names(names, tools, f"{path}.allowed_tools.tools")
+        return ToolChoice(choice.allowed_tools.mode), tuple(tool for tool in tools if tool.name in names)
+    name = choice.function.name if isinstance(choice, NamedTool) else choice.name
+    _require_names({name}, tools, path)
+    return ToolChoice("named", name), tools
+
+
+def _require_names(names: set[str], tools: tuple[Tool, ...], path: str) -> None:
+    if not names <= {tool.name for tool in tools}:
+        raise _invalid(path, "names a function that is not among the tools")
+
+
+def _response_format(wire: ChatBody) -> ResponseFormat | None:
+    wanted = wire.get("response_format")
+    if wanted is None:
+        return None
+    if isinstance(wanted, TextFormat):
+        return ResponseFormat("text")
+    if isinstance(wanted, JsonObjectFormat):
+        return ResponseFormat("json_object")
+    shape = wanted.json_schema
+    return ResponseFormat("json_schema", shape.name, shape.schema, shape.strict, shape.description)
+
+
+def _invalid(path: str, what: str) -> RequestInvalidError:
+    return RequestInvalidError("invalid_request", f"{path} {what}.", param=path)
