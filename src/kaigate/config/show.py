@@ -6,6 +6,8 @@ Header values, key digests and redaction literals are hidden too, since each may
 from typing import Any, Final
 
 from kaigate.config.models import GatewayConfig
+from kaigate.config.prefixes import prefix_table
+from kaigate.config.provider_types import ProviderTypes
 
 HIDDEN: Final = "***"
 
@@ -21,3 +23,28 @@ def effective(config: GatewayConfig) -> dict[str, Any]:
     redaction = data["guardrails"]["output"]["redaction"]
     redaction["literals"] = [HIDDEN] * len(redaction["literals"])
     return data
+
+
+def providers_view(config: GatewayConfig, types: ProviderTypes) -> list[dict[str, Any]]:
+    """For `/providers`: what each configured provider is and where it stands."""
+    table = prefix_table(config)
+    return [
+        {
+            "name": name,
+            "type": settings.type,
+            "base_url": settings.base_url or types[settings.type].base_url,
+            "zone": settings.zone or types[settings.type].zone,
+            "prefixes": sorted(prefix for prefix, providers in table.items() if name in providers),
+        }
+        for name, settings in config.providers.items()
+    ]
+
+
+def settings_view(config: GatewayConfig) -> dict[str, Any]:
+    """For `/settings`: how requests are routed."""
+    data = effective(config)
+    return {
+        "routing": data["routing"],
+        "prefixes": {prefix: list(names) for prefix, names in sorted(prefix_table(config).items())},
+        "models": data["models"],
+    }
