@@ -39,7 +39,7 @@ class HttpConnection:
     """
 
     __slots__ = (
-        "_complete", "_eof", "_fields", "_framing", "_head_only", "_header_bytes", "_keep_alive", "_limits", "_loop",
+        "_complete", "_eof", "_fields", "_framing", "_head_only", "_keep_alive", "_limits", "_loop",
         "_owner", "_parser", "_paused", "_quiet_bytes", "_response", "_reused", "_sent_all", "_timer", "_timer_at",
         "_transport", "_writable", "born", "idle_until",
     )  # fmt: skip
@@ -63,7 +63,6 @@ class HttpConnection:
 
     def _reset(self) -> None:
         self._fields: list[tuple[bytes, bytes]] = []
-        self._header_bytes = 0
         self._quiet_bytes = 0
         self._framing: Framing | None = None
         self._keep_alive = False
@@ -100,10 +99,7 @@ class HttpConnection:
         else:
             transport.write(head)
             await self._write_large(transport, response, body)
-        while response.open and not response.status:
-            await response.wait()
-        if response.failure is not None and not response.status:
-            raise response.failure
+        await response.wait_head()
 
     async def _write_large(self, transport: asyncio.Transport, response: Response, body: bytes) -> None:
         self._sent_all = False
@@ -203,6 +199,7 @@ class HttpConnection:
             if self._complete:
                 self._finish(reusable=self._keep_alive and self._sent_all)
             elif self._quiet_bytes > self._limits.header_bytes:
+                # Not a body byte among them: a head, trailers or chunk extensions without end.
                 self._fail(HeadersTooLarge(f"the upstream sent over {self._limits.header_bytes} bytes of headers"))
 
     def eof_received(self) -> None:
@@ -235,12 +232,7 @@ class HttpConnection:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header of the response, of an interim response, or a trailer (which is dropped)."""
-        self._header_bytes += len(name) + len(value) + 4
-        if self._header_bytes > self._limits.header_bytes:
-            raise HeadersTooLarge(f"the upstream sent over {self._limits.header_bytes} bytes of headers")
         self._fields.append((name, value))
-        if len(self._fields) > self._limits.header_count:
-            raise HeadersTooLarge(f"the upstream sent over {self._limits.header_count} headers")
 
     def on_headers_complete(self) -> None:
         """The end of a head; an interim one (1xx) is dropped."""
@@ -254,6 +246,7 @@ class HttpConnection:
         if status < 200:
             self._fields = []
             return
+        self._check_head_size()
         headers = join_fields(self._fields)
         self._framing = body_framing(status, version, headers, head_only=self._head_only)
         self._keep_alive = parser.should_keep_alive()
@@ -280,6 +273,14 @@ class HttpConnection:
         if self._framing is not None:
             self._complete = True
 
+    def _check_head_size(self) -> None:
+        limits = self._limits
+        if len(self._fields) > limits.header_count:
+            raise HeadersTooLarge(f"the upstream sent over {limits.header_count} headers")
+        # What has arrived bounds the head, so that the sum is rarely needed.
+        if self._quiet_bytes > limits.header_bytes and _size(self._fields) > limits.header_bytes:
+            raise HeadersTooLarge(f"the upstream sent over {limits.header_bytes} bytes of headers")
+
     def _refuse(self, error: httptools.HttpParserError) -> None:
         if self._complete:
             # The response itself is whole; what follows it is not ours to interpret.
@@ -303,8 +304,12 @@ class HttpConnection:
         response = self._response
         if isinstance(exc, ssl.SSLError):
             return TlsFailed("TLS failed during the exchange")
-        if response is None or response.status or self._quiet_bytes or self._header_bytes:
+        if response is None or response.status or self._quiet_bytes:
             return Truncated("the upstream closed the connection before the end of its response")
         if self._reused:
             return StaleConnection("the upstream closed the idle connection")
         return Truncated("the upstream closed the connection without an answer")
+
+
+def _size(fields: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in fields)

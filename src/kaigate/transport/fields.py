@@ -1,21 +1,34 @@
 """Response headers to a mapping, and how the body is framed (RFC 9112, section 6), strictly."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Literal
 
 from kaigate.transport.errors import ProtocolError
 
 Framing = Literal["none", "length", "chunked", "until_close"]
 
+# Names that come with every response are not decoded anew.
+COMMON = (
+    "server", "date", "content-type", "content-length", "transfer-encoding", "connection", "keep-alive",
+    "cache-control", "vary", "x-request-id", "request-id", "openai-processing-ms", "openai-version", "cf-ray",
+    "strict-transport-security", "x-content-type-options", "x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
+    "x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
+)  # fmt: skip
+KNOWN = {form.encode("ascii"): name for name in COMMON for form in (name, name.title())}
 
-def join_fields(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+
+def join_fields(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Lower-case names to values (latin-1); repeated fields are joined with ", " in order."""
-    headers: dict[str, str] = {}
+    headers = {KNOWN.get(name) or name.decode("latin-1").lower(): value.decode("latin-1") for name, value in fields}
+    if len(headers) == len(fields):
+        return headers
+    joined: dict[str, str] = {}
     for raw_name, raw_value in fields:
         name = raw_name.decode("latin-1").lower()
         value = raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 def body_framing(status: int, version: str, headers: dict[str, str], *, head_only: bool) -> Framing:

@@ -14,7 +14,6 @@ from kaigate.transport.egress import EgressGuard
 from kaigate.transport.errors import ConnectFailed, StaleConnection
 from kaigate.transport.pool import Pool
 from kaigate.transport.proxy import ProxyPolicy
-from kaigate.transport.request import encode_head
 from kaigate.transport.response import Response
 from kaigate.transport.target import ClientLimits, Deadlines, Origin, PoolStats, Target
 
@@ -57,7 +56,7 @@ class HttpClient:
             self._dialer.guard.admit(target, required_zone)
         pool = self._pools.get(target) or self._add_pool(target)
         pool.max_connections = target.max_connections
-        head = encode_head(method, path, pool.host_block, headers, len(body))
+        head = pool.encoder.encode(method, path, headers, len(body))
         head_only = method == "HEAD"
         loop = pool.loop
         started = loop.time()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from kaigate.transport.connection import HttpConnection
 from kaigate.transport.errors import ConnectFailed, PoolTimeout
-from kaigate.transport.request import host_block
+from kaigate.transport.request import HeadEncoder
 from kaigate.transport.target import ClientLimits, Deadlines, PoolStats, Target
 
 Dial = Callable[["Pool", Deadlines], Awaitable[HttpConnection]]
@@ -22,7 +22,7 @@ class Pool:
     def __init__(self, loop: asyncio.AbstractEventLoop, target: Target, limits: ClientLimits, dial: Dial) -> None:
         self.target = target
         self.max_connections = target.max_connections
-        self.host_block = host_block(target.origin.authority)
+        self.encoder = HeadEncoder(target.origin.authority)
         self.loop = loop
         self._limits = limits
         self._dial = dial

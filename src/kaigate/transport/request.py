@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kaigate.transport.errors import InvalidRequest
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # Content-Length is sent even for an empty body
 # Framing and connection handling are the client's business; a second opinion about them is request smuggling.
 RESERVED = frozenset(
     {
@@ -27,23 +28,43 @@ FIELD_VALUE = bytes(byte for byte in range(256) if byte == 0x09 or (byte >= 0x20
 PATH = bytes(byte for byte in range(0x21, 0x7F) if byte != ord("#"))
 
 
-def host_block(authority: str) -> bytes:
-    """The part of a head that is the same for every request to an origin.
+class HeadEncoder:
+    """Encodes request heads for one origin.
 
-    Guardrails read the answer, so it must come uncompressed: `identity` is all that is accepted.
+    An adapter sends the same path and headers again and again, so the latest checked block is kept and compared.
     """
-    return b" HTTP/1.1\r\nhost: %b\r\naccept-encoding: identity\r\n" % authority.encode("ascii")
+
+    __slots__ = ("_block", "_key", "_origin")
+
+    def __init__(self, authority: str) -> None:
+        # Guardrails read the answer, so it must come uncompressed: `identity` is all that is accepted.
+        self._origin = b" HTTP/1.1\r\nhost: %b\r\naccept-encoding: identity\r\n" % authority.encode("ascii")
+        self._key: tuple[str, str, tuple[tuple[bytes, bytes], ...]] | None = None
+        self._block = b""
+
+    def encode(self, method: str, path: str, headers: Sequence[tuple[bytes, bytes]], length: int) -> bytes:
+        """Request line and headers up to the blank line, for a body of `length` bytes.
+
+        Raises InvalidRequest for a method, path, name or value that must not be sent; values are never repeated in it.
+        """
+        key = (method, path, tuple(headers))
+        if key != self._key:
+            self._block = _request_line(method, path) + self._origin + _header_block(headers)
+            self._key = key
+        if length or method in WITH_BODY:
+            return b"%bcontent-length: %d\r\n\r\n" % (self._block, length)
+        return self._block + b"\r\n"
 
 
-def encode_head(method: str, path: str, host: bytes, headers: Sequence[tuple[bytes, bytes]], length: int) -> bytes:
-    """Request line and headers up to the blank line; `host` is a `host_block`, `length` the body's bytes.
-
-    Raises InvalidRequest for a method, path, name or value that must not be sent; values are never repeated in it.
-    """
+def _request_line(method: str, path: str) -> bytes:
     if method not in METHODS:
         raise InvalidRequest("the request method is not one that this client sends")
     if not path.startswith("/") or not path.isascii() or path.encode("ascii").translate(None, PATH):
         raise InvalidRequest("the request path must begin with / and be printable ASCII without spaces")
+    return b"%b %b" % (method.encode("ascii"), path.encode("ascii"))
+
+
+def _header_block(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     block = b"".join([b"%b: %b\r\n" % header for header in headers])
     # All that may remain without the allowed bytes is the line end of each header: one test for CR, LF, NUL and kin.
     if block.translate(None, FIELD_VALUE) != b"\r\n" * len(headers):
@@ -53,7 +74,4 @@ def encode_head(method: str, path: str, host: bytes, headers: Sequence[tuple[byt
         raise InvalidRequest("a header name is empty or not a token")
     if not RESERVED.isdisjoint(names):
         raise InvalidRequest("a header that frames the message or the connection is set by the client alone")
-    line = b"%b %b" % (method.encode("ascii"), path.encode("ascii"))
-    if length or method in ("POST", "PUT", "PATCH"):
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (line, host, block, length)
-    return b"%b%b%b\r\n" % (line, host, block)
+    return block

@@ -97,14 +97,16 @@ class Response:
     # The connection's side.
 
     @property
-    def failure(self) -> TransportError | None:
-        """Why the exchange failed, None as long as it has not."""
-        return self._error
-
-    @property
     def open(self) -> bool:
         """Whether the exchange is still under way."""
         return not self._ended and self._error is None
+
+    async def wait_head(self) -> None:
+        """Until the head has arrived; raises what failed before that."""
+        while not self.status:
+            if self._error is not None:
+                raise self._error
+            await self.wait()
 
     async def wait(self) -> None:
         """Until something happens to the exchange: head, body, end, failure, or room for more of the request."""
