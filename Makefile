@@ -86,7 +86,7 @@ $(VENV)/.locked: requirements/dev.txt
 	@$(NEED_PYTHON)
 	@echo "==> $(VENV): tools and libraries of requirements/dev.txt"
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) --require-hashes --only-binary :all: -r requirements/dev.txt
+	$(VENV)/bin/python $(PIP) --require-hashes --prefer-binary -r requirements/dev.txt
 	@touch $@
 
 $(DEMO_VENV)/.locked: requirements/runtime.txt requirements/demo.txt
