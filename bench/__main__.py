@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with errors.status("starting") as status:
             outcome = run(settings, options.only, status.update)
     except BenchError as error:
-        errors.print(f"void: {error}", markup=False)
+        errors.print(f"void: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         errors.print("interrupted")
