@@ -11,7 +11,10 @@ from kaigate.errors import GatewayError
 
 
 class UpstreamCall(msgspec.Struct, frozen=True):
-    """One HTTP request to the upstream. `path` follows the configured base path; `dropped` names parameters left out."""
+    """One HTTP request to the upstream.
+
+    `path` follows the configured base path; `dropped` names the client's parameters that are left out.
+    """
 
     path: str
     headers: Sequence[tuple[bytes, bytes]]
@@ -45,7 +48,7 @@ class Provider(Protocol):
         """Translate a request for the upstream's own `model` name.
 
         `max_output_tokens` is the ceiling to send (already the smaller of the client's and the model's).
-        Raises `RequestInvalidError("unsupported_parameter")` for what the upstream cannot honour and may not be dropped.
+        Raises `RequestInvalidError("unsupported_parameter")` for what the upstream can't honour and may not be dropped.
         """
         ...
 
