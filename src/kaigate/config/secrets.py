@@ -121,12 +121,15 @@ def _read(reference: SecretRef) -> str:
     try:
         # Not blocking: a path that names a pipe would wait for its writer.
         descriptor = os.open(reference.target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SecretError(f"{reference}: is not a regular file")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(MAX_SECRET_BYTES + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise SecretError(f"{reference}: cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise SecretError(f"{reference}: is not a regular file")
-        data = file.read(MAX_SECRET_BYTES + 1)
     if len(data) > MAX_SECRET_BYTES:
         raise SecretError(f"{reference}: is larger than {MAX_SECRET_BYTES} bytes")
     try:
