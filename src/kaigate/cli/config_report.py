@@ -1,6 +1,5 @@
 """What the `kaigate config` commands print."""
 
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from kaigate.cli.problems import refuse
-from kaigate.cli.start import without_file
+from kaigate.cli.read import find
 from kaigate.config.check import check
-from kaigate.config.load import config_path, load
 from kaigate.config.loaded import LoadedConfig
+from kaigate.config.patterns import is_glob
 from kaigate.config.prefixes import prefix_table, providers_for
 from kaigate.config.problems import ConfigError
 from kaigate.config.schema import config_schema, guardrail_schema
@@ -26,7 +25,7 @@ from kaigate.providers.registry import ROWS
 def report_check(option: Path | None, *, as_json: bool, offline: bool) -> int:
     """The outcome of a full check; the exit code."""
     try:
-        loaded = check(_read(option, resolve_secrets=not offline), ROWS, read_files=not offline)
+        loaded = check(find(option, resolve_secrets=not offline).loaded, ROWS, read_files=not offline)
     except ConfigError as error:
         if not as_json:
             return refuse(error)
@@ -45,7 +44,7 @@ def report_check(option: Path | None, *, as_json: bool, offline: bool) -> int:
 def report_effective(option: Path | None, *, as_json: bool) -> int:
     """The effective configuration, as YAML for people or JSON; the exit code."""
     try:
-        data = effective(_read(option, resolve_secrets=False).config)
+        data = effective(find(option, resolve_secrets=False).loaded.config)
     except ConfigError as error:
         return refuse(error)
     if as_json:
@@ -62,13 +61,6 @@ def report_schema(*, guardrails: bool, as_json: bool) -> int:
     return 0
 
 
-def _read(option: Path | None, *, resolve_secrets: bool) -> LoadedConfig:
-    path = config_path(option, os.environ)
-    if path is None:
-        return without_file().loaded
-    return load(path, os.environ, resolve_secrets=resolve_secrets)
-
-
 def _allowlist(loaded: LoadedConfig) -> Table:
     config = loaded.config
     prefixes = prefix_table(config)
@@ -78,7 +70,7 @@ def _allowlist(loaded: LoadedConfig) -> Table:
         for provider, model in deployments or [(item, name) for item in providers_for(prefixes, name)]:
             row = config.providers[provider]
             zone = row.zone or ROWS[row.type].zone
-            table.add_row(name, ", ".join(settings.aliases), provider, model, zone)
+            table.add_row(name, ", ".join(settings.aliases), provider, "as asked" if is_glob(model) else model, zone)
     return table
 
 

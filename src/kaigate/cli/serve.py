@@ -30,9 +30,10 @@ def serve(
     key is printed once unless KAIGATE_MASTER_KEY gives one.
     """
     # Loading the gateway takes longer than --help should.
-    from kaigate.cli.start import Overrides, start  # noqa: PLC0415
+    from kaigate.cli.start import start  # noqa: PLC0415
+    from kaigate.config.loaded import ServerOverrides  # noqa: PLC0415
 
-    overrides = Overrides(
+    overrides = ServerOverrides(
         host=host, port=port, admin_port=admin_port, ops_port=ops_port, reuse_port=True if reuse_port else None
     )
     raise typer.Exit(start(config, overrides))
