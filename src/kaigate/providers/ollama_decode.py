@@ -147,16 +147,8 @@ class OllamaDecoder:
 
 
 def _seconds(created_at: str) -> int:
-    """RFC 3339 with nanoseconds to seconds since the epoch; 0 where it is neither."""
+    """RFC 3339, nanoseconds included, to seconds since the epoch; 0 where it is no such time."""
     try:
-        return int(datetime.fromisoformat(created_at[:19] + "+00:00").timestamp() - _offset(created_at))
-    except ValueError:
+        return int(datetime.fromisoformat(created_at).timestamp())
+    except (ValueError, OverflowError):
         return 0
-
-
-def _offset(created_at: str) -> float:
-    zone = created_at[19:].lstrip(".0123456789")
-    if zone in ("", "Z"):
-        return 0.0
-    offset = datetime.fromisoformat("2000-01-01T00:00:00" + zone).utcoffset()
-    return offset.total_seconds() if offset is not None else 0.0

@@ -57,11 +57,10 @@ class OpenAICompatible:
         return UpstreamCall(self._path(model), headers, body, dropped=dropped)
 
     def decoder(self, request: ChatRequest) -> AnswerDecoder:
-        """A fresh decoder for one answer; the id is for servers that send none."""
-        answer_id = "chatcmpl-" + secrets.token_hex(12)
+        """A fresh decoder for one answer."""
         if request.stream:
-            return StreamDecoder(answer_id=answer_id, model=request.model, done_optional=self._row.done_optional)
-        return CompletionDecoder(answer_id=answer_id, model=request.model)
+            return StreamDecoder(answer_id=_answer_id, model=request.model, done_optional=self._row.done_optional)
+        return CompletionDecoder(answer_id=_answer_id, model=request.model)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         """Translate an upstream's error answer; see `Provider.failure`."""
@@ -74,6 +73,10 @@ class OpenAICompatible:
             return "/openai/v1/chat/completions"
         version = quote(self._api_version, safe="")
         return f"/openai/deployments/{quote(model, safe='')}/chat/completions?api-version={version}"
+
+
+def _answer_id() -> str:
+    return "chatcmpl-" + secrets.token_hex(12)
 
 
 def _bearer(api_key: str) -> tuple[bytes, bytes]:

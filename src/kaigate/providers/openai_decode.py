@@ -1,5 +1,6 @@
 """Decoders for answers of OpenAI and compatible servers: a JSON body, or a stream of server-sent events."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -21,23 +22,28 @@ _ANY: Final = msgspec.json.Decoder()
 
 
 class CompletionDecoder:
-    """Decodes one complete answer, at the end of its body; holds at most `MAX_BODY_BYTES`."""
+    """Decodes one complete answer, at the end of its body; holds at most `MAX_BODY_BYTES`.
 
-    def __init__(self, *, answer_id: str, model: str) -> None:
+    `answer_id` makes an id for an answer that came without one.
+    """
+
+    def __init__(self, *, answer_id: Callable[[], str], model: str) -> None:
         self._answer_id: Final = answer_id
         self._model: Final = model
-        self._body = bytearray()
+        self._body: list[bytes] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> list[Frame]:
         """Keep the bytes."""
-        self._body += data
-        if len(self._body) > MAX_BODY_BYTES:
+        self._body.append(data)
+        self._size += len(data)
+        if self._size > MAX_BODY_BYTES:
             raise UpstreamFailedError("upstream_error", "The model server's answer is too large.")
         return []
 
     def end(self) -> list[Frame]:
         """The one frame of the answer; raises `UpstreamFailedError` on what is not a complete answer."""
-        raw = bytes(self._body).strip()
+        raw = b"".join(self._body).strip()
         exact = True
         try:
             answer = _COMPLETION.decode(raw)
@@ -50,7 +56,7 @@ class CompletionDecoder:
     def _repaired(self, raw: bytes) -> WireCompletion:
         value = _json(raw)
         try:
-            return repair(value, WireCompletion, fallback_id=self._answer_id, fallback_model=self._model)
+            return repair(value, WireCompletion, fallback_id=self._answer_id(), fallback_model=self._model)
         except msgspec.ValidationError:
             raise _unknown(value) from None
 
@@ -62,7 +68,7 @@ class StreamDecoder:
     Once a frame had to be repaired the rest is not tried as exact: a server that deviates does so in every frame.
     """
 
-    def __init__(self, *, answer_id: str, model: str, done_optional: bool = False) -> None:
+    def __init__(self, *, answer_id: Callable[[], str], model: str, done_optional: bool = False) -> None:
         self._answer_id: Final = answer_id
         self._model: Final = model
         self._done_optional: Final = done_optional
@@ -108,7 +114,9 @@ class StreamDecoder:
         if isinstance(value, dict) and value.get("error") is not None:  # also beside an empty list of choices
             raise stream_failure(value["error"])
         try:
-            return repair(value, WireChunk, fallback_id=self._answer_id, fallback_model=self._model)
+            return repair(
+                value, WireChunk, fallback_id=self._events.answer_id or self._answer_id(), fallback_model=self._model
+            )
         except msgspec.ValidationError:
             raise _unknown(value) from None
 

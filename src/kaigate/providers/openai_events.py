@@ -31,6 +31,7 @@ from kaigate.providers.openai_wire import (
 
 MAX_CHOICES: Final = 128
 MAX_TOOL_CALLS: Final = 1024
+_END: Final = End()
 
 
 def completion_events(answer: WireCompletion) -> tuple[list[ChatEvent], bool]:
@@ -54,11 +55,12 @@ def completion_events(answer: WireCompletion) -> tuple[list[ChatEvent], bool]:
     if not answer.choices:
         raise UpstreamFailedError("upstream_error", "The model server answered without a choice.")
     usage = canonical_usage(answer.usage)
-    if usage is not None:
-        events.append(UsageReport(usage))
-        exact = exact and answer.usage is not None and usage.total_tokens == answer.usage.get("total_tokens")
-    events.append(End())
-    return events, exact and usage is not None
+    if usage is None or answer.usage is None:
+        events.append(_END)
+        return events, False
+    events.append(UsageReport(usage))
+    events.append(_END)
+    return events, exact and usage.total_tokens == answer.usage.get("total_tokens")
 
 
 class ChunkEvents:
@@ -74,6 +76,11 @@ class ChunkEvents:
         self._call_counts: dict[int, int] = {}
         self._usage: UsageReport | None = None
         self._usage_told = False
+
+    @property
+    def answer_id(self) -> str:
+        """The id of the answer, empty before its first chunk."""
+        return self._start.id if self._start is not None else ""
 
     @property
     def complete(self) -> bool:
@@ -110,8 +117,8 @@ class ChunkEvents:
         if not self.complete:
             raise UpstreamFailedError("upstream_error", "The model server's stream ended without a finish reason.")
         if self._usage is not None and not self._usage_told:
-            return [self._usage, End()]
-        return [End()]
+            return [self._usage, _END]
+        return [_END]
 
     def _add_choice(self, events: list[ChatEvent], choice: WireChunkChoice, answer_id: str) -> bool:
         index, delta = choice.index, choice.delta

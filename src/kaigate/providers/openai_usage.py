@@ -1,12 +1,11 @@
 """Token usage as OpenAI and compatible servers report it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from kaigate.chat.usage import Usage
 
 
-def canonical_usage(usage: Mapping[str, Any] | None) -> Usage | None:
+def canonical_usage(usage: dict[str, Any] | None) -> Usage | None:
     """The usage of an answer, or None where the server did not report whole counts.
 
     Output includes reasoning tokens that a server leaves out of `completion_tokens` but counts in the total (Gemini).
@@ -28,5 +27,5 @@ def canonical_usage(usage: Mapping[str, Any] | None) -> Usage | None:
 
 
 def _count(values: Any, name: str) -> int:
-    value = values.get(name) if isinstance(values, Mapping) else None
+    value = values.get(name) if type(values) is dict else None
     return value if type(value) is int and value > 0 else 0

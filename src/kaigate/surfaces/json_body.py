@@ -59,15 +59,17 @@ def count_keys(value: dict[str, Any] | list[Any], max_depth: int, depth: int = 1
     return total
 
 
-def require_unique_keys(body: bytes, distinct_keys: int) -> None:
-    """Refuse a well-formed body in which some object has a key twice.
+def has_only(body: bytes, keys: int) -> bool:
+    """Whether a well-formed body was written with exactly `keys` keys, a number it is known to have at least.
 
-    `distinct_keys` is `count_keys` of its tree. Outside strings a colon only ever separates a key from its value, so
-    the colons are the keys as written, and more of them than distinct keys means a duplicate.
+    Outside strings a colon only ever separates a key from its value, so the colons there are the keys as written.
     """
-    if body.count(b":") == distinct_keys:  # not one colon in any string: the common case needs no more
-        return
-    if _structural_colons(body) == distinct_keys:
+    return keys >= 0 and (body.count(b":") == keys or _structural_colons(body) == keys)
+
+
+def require_unique_keys(body: bytes, distinct_keys: int) -> None:
+    """Refuse a well-formed body in which some object has a key twice; `distinct_keys` is `count_keys` of its tree."""
+    if has_only(body, distinct_keys):
         return
     raise RequestInvalidError(
         "invalid_request",

@@ -13,7 +13,6 @@ from kaigate.surfaces.openai_chat_messages import canonical_messages
 from kaigate.surfaces.openai_chat_params import CARRIED, refuse_unknown, refuse_values
 from kaigate.surfaces.openai_chat_wire import (
     AllowedToolChoice,
-    AssistantMessage,
     ChatBody,
     FunctionDefinition,
     FunctionName,
@@ -52,7 +51,7 @@ def decode(body: bytes, *, max_depth: int) -> ChatRequest:
         wire = json_body.parse(_DECODER, body, max_depth=max_depth)
     except msgspec.ValidationError as error:
         raise _explained(body, str(error), max_depth) from None
-    if body.count(b":") != _certain_keys(wire):
+    if not json_body.has_only(body, _certain_keys(wire)):
         tree = json_body.tree(body, max_depth=max_depth)
         keys = json_body.count_keys(tree, max_depth)
         refuse_unknown(tree)
@@ -64,11 +63,11 @@ def decode(body: bytes, *, max_depth: int) -> ChatRequest:
 def _certain_keys(wire: ChatBody) -> int:
     """Keys that a plain text request must have been written with, or -1 where that takes a closer look.
 
-    As many colons in the body as these keys mean that it has no other key: none unknown, none twice, nothing nested.
+    A body with no further keys has none unknown, none twice and nothing nested that the wire types do not bound.
     """
     total = len(wire)
     for message in wire["messages"]:
-        if type(message.content) is not str or isinstance(message, AssistantMessage):
+        if type(message.content) is not str:
             return -1
         total += 2
     for value in wire.values():
