@@ -33,14 +33,15 @@ def prefix_table(config: GatewayConfig) -> PrefixTable:
         providers = named_by(config, key)
         mentioned.update(providers)
         for prefix in prefixes:
-            table[prefix] = (*table.get(prefix, ()), *(name for name in providers if name not in table.get(prefix, ())))
+            table[prefix] = tuple(dict.fromkeys((*table.get(prefix, ()), *providers)))
+    # A prefix given to an absent provider is not handed to another one by default.
     chosen = frozenset(table)
     for key, prefixes in DEFAULT_PREFIXES.items():
         providers = tuple(name for name in named_by(config, key) if name not in mentioned)
         for prefix in prefixes:
             if providers and prefix not in chosen:
                 table[prefix] = (*table.get(prefix, ()), *providers)
-    return table
+    return {prefix: providers for prefix, providers in table.items() if providers}
 
 
 def providers_for(table: PrefixTable, model: str) -> tuple[str, ...]:
