@@ -33,7 +33,7 @@ def outcome(console: Console, result: Outcome) -> None:
 
 def failure(console: Console, what: str) -> None:
     """A step that could not be performed."""
-    console.print(Text.assemble(BROKEN, what))
+    console.print(Text.assemble(BROKEN, what), soft_wrap=True)
 
 
 def command(console: Console, text: str) -> None:

@@ -1,0 +1,4 @@
+"""Writes the reference pages that follow from the source; `make docs` runs it, a test compares.
+
+Pages written by hand are not touched.
+"""

@@ -1,0 +1,60 @@
+"""The documentation agrees with the source, and its links and configurations hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate.errors import ADVICE
+from docs.generate.pages import FOLDER, PAGES
+from kaigate.config.check import check
+from kaigate.config.load import load
+from kaigate.errors import CODES
+from kaigate.providers.registry import ROWS
+
+ROOT = Path(__file__).parents[3]
+WRITTEN = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CONFIGURATIONS = [
+    pytest.param(text, id=f"{page.stem}-{number}")
+    for page in WRITTEN
+    for number, text in enumerate(YAML.findall(page.read_text()), 1)
+    if "providers:" in text
+]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_up_to_date(name: str) -> None:
+    assert (FOLDER / name).read_text() == PAGES[name](), "run `make docs`"
+
+
+def test_every_error_code_has_advice() -> None:
+    assert set(ADVICE) == set(CODES)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_relative_links_resolve(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in _anchors(linked), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_configurations_in_the_documentation_are_valid(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text(text)
+    check(load(file, {}, resolve_secrets=False), ROWS)
+
+
+def test_there_are_configurations_to_check() -> None:
+    assert CONFIGURATIONS
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
