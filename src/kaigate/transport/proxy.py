@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from kaigate.transport.errors import EgressRefused
 from kaigate.transport.target import Origin, Target
 
+PROXY_FORM = "HTTPS_PROXY must be http://[user:password@]host[:port]"
+
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
@@ -79,14 +81,19 @@ class ProxyPolicy:
 
 
 def _parse_proxy(url: str) -> Proxy:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        port = parts.port or 80
+    except ValueError:
+        # The original error may quote a password.
+        raise ValueError(PROXY_FORM) from None
     if parts.scheme != "http" or not parts.hostname:
-        raise ValueError("HTTPS_PROXY must be http://[user:password@]host[:port]")
+        raise ValueError(PROXY_FORM)
     authorization = None
     if parts.username is not None:
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = b"Basic " + base64.b64encode(credentials.encode())
-    return Proxy(parts.hostname, parts.port or 80, authorization)
+    return Proxy(parts.hostname, port, authorization)
 
 
 def _parse_bypass(entry: str) -> Bypass:

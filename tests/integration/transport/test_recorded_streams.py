@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,10 @@ def decode(chunks: list[bytes]) -> tuple[list[SseEvent], bytes]:
     return [event for chunk in chunks for event in decoder.feed(chunk)], decoder.end()
 
 
+def cuts(size: int) -> Iterator[int]:
+    return (cut for cut in range(size + 1) if cut < 150 or cut > size - 50 or cut % 197 == 0)
+
+
 def test_recorded_events_are_json_and_nothing_is_left(recorded: dict[str, bytes]) -> None:
     assert recorded
     for name, body in recorded.items():
@@ -54,13 +59,16 @@ def test_recorded_events_are_the_same_for_every_chunk_size(recorded: dict[str, b
 
 
 def test_recorded_events_are_the_same_for_every_cut(recorded: dict[str, bytes]) -> None:
-    """Between frames the decoder is empty, so a cut is tried with the two frames around it instead of all."""
+    """Between frames the decoder is empty, so a cut is tried with the two frames around it instead of all.
+
+    Within the JSON of a long frame, where nothing happens, only every 197th byte is cut at.
+    """
     for name, body in recorded.items():
         frames = [event.raw for event in decode([body])[0]]
         for first, second in itertools.pairwise([*frames, b""]):
             window = first + second
             whole = decode([window])
-            for cut in range(len(first) + 1):
+            for cut in cuts(len(first)):
                 assert decode([window[:cut], window[cut:]]) == whole, (name, cut)
 
 
