@@ -1,0 +1,103 @@
+import pytest
+
+from kaigate.config.check import check
+from kaigate.config.environment import from_environment, ollama_url
+from kaigate.config.loaded import ServerOverrides
+from kaigate.config.problems import ConfigError
+from support.configuration import TYPES
+
+NEW_KEY = "kg-" + "n" * 43
+OPENAI = {"OPENAI_API_KEY": "sk-" + "o" * 20}
+
+
+def build(env: dict[str, str], *, local_ollama: bool = False):
+    return from_environment(env, local_ollama=local_ollama, new_key=NEW_KEY)
+
+
+def test_an_openai_key_gives_openai_and_its_families():
+    found = build(OPENAI)
+    config = found.loaded.config
+    assert config.providers["openai"].type == "openai"
+    assert list(config.models) == ["gpt-5*", "gpt-4*", "gpt-3.5*", "o1*", "o3*"]
+    assert found.loaded.secret(config.providers["openai"].api_key) == OPENAI["OPENAI_API_KEY"]
+    assert check(found.loaded, TYPES).warnings == ()
+
+
+def test_ollama_is_served_where_it_is_named_or_answers():
+    named = build({"OLLAMA_HOST": "10.0.0.5"}).loaded.config
+    assert named.providers["ollama"].base_url == "http://10.0.0.5:11434"
+    assert list(named.models) == ["llama*", "mistral*", "codellama*", "phi*", "qwen*"]
+    assert build({}, local_ollama=True).loaded.config.providers["ollama"].base_url == "http://127.0.0.1:11434"
+
+
+def test_both_are_served_together():
+    assert list(build(OPENAI, local_ollama=True).loaded.config.providers) == ["openai", "ollama"]
+
+
+def test_a_key_is_generated_unless_the_environment_gives_one():
+    found = build(OPENAI)
+    assert found.generated_key == NEW_KEY
+    assert found.loaded.secret(found.loaded.config.keys.master_key) == NEW_KEY
+    given = build({**OPENAI, "KAIGATE_MASTER_KEY": "kg-" + "g" * 20})
+    assert given.generated_key is None
+    assert given.loaded.secret(given.loaded.config.keys.master_key) == "kg-" + "g" * 20
+
+
+@pytest.mark.parametrize(
+    ("variable", "vendor"),
+    [("ANTHROPIC_API_KEY", "Anthropic"), ("AWS_ACCESS_KEY_ID", "Bedrock"), ("AWS_PROFILE", "Bedrock")],
+)
+def test_providers_of_a_later_version_are_named_in_a_warning(variable, vendor):
+    [warning] = build({**OPENAI, variable: "canary"}).loaded.warnings
+    assert warning.startswith(f"{variable} is set")
+    assert f"{vendor} is not served by this version yet" in warning
+    assert "canary" not in warning
+
+
+def test_nothing_to_serve_is_an_error_that_says_what_to_do():
+    with pytest.raises(ConfigError, match="set OPENAI_API_KEY or OLLAMA_HOST") as caught:
+        build({"ANTHROPIC_API_KEY": "x"})
+    assert "ANTHROPIC_API_KEY is set" in str(caught.value)
+
+
+def test_an_unusable_secret_is_an_error():
+    with pytest.raises(ConfigError, match="env:OPENAI_API_KEY"):
+        build({"OPENAI_API_KEY": "a\nb"})
+
+
+def test_options_apply_without_a_file_too():
+    found = from_environment(OPENAI, local_ollama=False, new_key=NEW_KEY, overrides=ServerOverrides(port=1))
+    assert found.loaded.config.server.port == 1
+    assert found.loaded.overrides.port == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("localhost", "http://localhost:11434"),
+        ("1.2.3.4", "http://1.2.3.4:11434"),
+        ("1.2.3.4:5678", "http://1.2.3.4:5678"),
+        (":1234", "http://127.0.0.1:1234"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        ("[::]:80", "http://[::1]:80"),
+        ("::1", "http://[::1]:11434"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[fd00::5]:99", "http://[fd00::5]:99"),
+        ("http://ollama", "http://ollama:80"),
+        ("https://ollama.example", "https://ollama.example:443"),
+        ("https://ollama.example:8443/prefix/", "https://ollama.example:8443/prefix"),
+        ("ollama/path", "http://ollama:11434/path"),
+        ("host:99999", "http://host:11434"),
+        ("host:abc", "http://host:11434"),
+        ("host:" + "9" * 5000, "http://host:11434"),
+        ('  "host:1"  ', "http://host:1"),
+    ],
+)
+def test_ollama_host_is_read_as_ollama_reads_it(value, url):
+    assert ollama_url(value) == url
+
+
+def test_an_address_that_is_no_url_is_refused_by_the_cross_check():
+    with pytest.raises(ConfigError, match="begin with http"):
+        check(build({"OLLAMA_HOST": "ftp://host"}).loaded, TYPES)
