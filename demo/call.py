@@ -1,5 +1,6 @@
 """One HTTP call, as a request that we send and as the curl command that sends the same."""
 
+import http
 import http.client
 import json
 import shlex
@@ -68,16 +69,18 @@ def send(call: Call) -> Answer:
 
 
 def stream(call: Call) -> Iterator[str]:
-    """Send `call` and yield the text of each event; ends after `[DONE]`, ValueError on an end without it."""
+    """Send `call` and yield the text of each event until `[DONE]`; ValueError for a refusal and an end without it."""
     with closing(_connection(call)) as connection:
         response = _request(connection, call)
+        if response.status != http.HTTPStatus.OK:
+            raise ValueError(f"status {response.status}: {response.read(BODY_LIMIT).decode()}")
         for line in iter(lambda: response.readline(BODY_LIMIT), b""):
             data = line.removeprefix(b"data: ").strip()
             if data == b"[DONE]":
                 return
             if line.startswith(b"data: "):
                 yield _first(json.loads(data), "delta")
-        raise ValueError(f"the stream ended without [DONE] (status {response.status})")
+        raise ValueError("the stream ended without [DONE]")
 
 
 def _connection(call: Call) -> http.client.HTTPConnection:

@@ -21,12 +21,9 @@ def title(console: Console, number: int, total: int, text: str) -> None:
 
 def outcome(console: Console, result: Outcome) -> None:
     """The commands of a step, what came back, and which claims held."""
-    for text in result.commands:
-        command(console, text)
-    table = Table.grid(padding=(0, 2))
-    for label, value in result.shown:
-        table.add_row(Text(label, style="bold"), _marked(value))
-    console.print(table)
+    for call in result.calls:
+        command(console, call.curl())
+    console.print(_columns(result) if result.side_by_side else _lines(result))
     for claim, held in result.claims:
         console.print(Text.assemble(HELD if held else BROKEN, claim))
 
@@ -48,6 +45,19 @@ def verdict(console: Console, broken: int, total: int, seconds: float) -> None:
         console.print(Text(f"{broken} of {total} steps did not hold.", style="bold red"))
     else:
         console.print(Text(f"All {total} steps held, in {seconds:.1f} s.", style="bold green"))
+
+
+def _lines(result: Outcome) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for label, text in result.shown:
+        table.add_row(Text(label, style="bold"), _marked(text))
+    return table
+
+
+def _columns(result: Outcome) -> Table:
+    table = Table(*(label for label, _ in result.shown))
+    table.add_row(*(_marked(text) for _, text in result.shown))
+    return table
 
 
 def _marked(value: str) -> Text:

@@ -62,7 +62,7 @@ def running_stack(config: Path, interrupts: Interrupts, *, usual_ports: bool) ->
                 "gateway",
                 [
                     *(str(Path(sys.executable).with_name("kaigate")), "serve"),
-                    *("--config", str(_written_config(config, folder, f"{raw_url}/v1"))),
+                    *("--config", str(written_config(config, folder, f"{raw_url}/v1"))),
                     *(f"--host={HOST}", f"--port={port}", f"--admin-port={admin_port}", f"--ops-port={ops_port}"),
                 ],
                 {KEY_VARIABLE: key},
@@ -80,7 +80,8 @@ def running_stack(config: Path, interrupts: Interrupts, *, usual_ports: bool) ->
             interrupts.disarm()
 
 
-def _written_config(template: Path, folder: Path, upstream: str) -> Path:
+def written_config(template: Path, folder: Path, upstream: str) -> Path:
+    """A copy of `template` in `folder` that names `upstream` instead of the usual address; ValueError without that."""
     text = template.read_text()
     if text.count(UPSTREAM) != 1:
         raise ValueError(f"{template} must name the model server once, as {UPSTREAM}")

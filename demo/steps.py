@@ -16,11 +16,12 @@ PLACEHOLDER: Final = "[REDACTED_AWS_KEY]"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step did: its commands, labelled lines to show, and claims with whether they held."""
+    """What a step did: its calls, labelled texts (as columns if `side_by_side`), and claims with whether they held."""
 
-    commands: tuple[str, ...]
+    calls: tuple[Call, ...]
     shown: tuple[tuple[str, str], ...]
     claims: tuple[tuple[str, bool], ...]
+    side_by_side: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def completion(stack: Stack) -> Outcome:
     provider, usage = _field(answer, "provider"), _field(answer, "usage")
     tokens = usage.get("total_tokens") if isinstance(usage, Mapping) else None
     return Outcome(
-        commands=(call.curl(),),
-        shown=(("answer", answer.text()), ("provider", f"{provider}, {tokens} tokens")),
+        calls=(call,),
+        shown=(("answer", answer.text() or answer.body.decode()), ("provider", f"{provider}, {tokens} tokens")),
         claims=(
             ("status 200", answer.status == 200),
             ("the answer names Paris", "Paris" in answer.text()),
@@ -103,7 +104,7 @@ def streaming(stack: Stack) -> Outcome:
     first, last = (texts[0][1], texts[-1][1]) if texts else (0.0, 0.0)
     text = "".join(piece for piece, _ in texts)
     return Outcome(
-        commands=(call.curl(),),
+        calls=(call,),
         shown=(
             ("pieces", " | ".join(piece for piece, _ in texts)),
             ("timing", f"first after {first * 1000:.0f} ms, last after {last * 1000:.0f} ms"),
@@ -132,8 +133,9 @@ def secret_redacted(stack: Stack) -> Outcome:
     streamed_call = secret_call(stack.base_url, stack.key, streamed=True)
     raw, guarded, streamed = send(raw_call).text(), send(guarded_call), "".join(stream(streamed_call))
     return Outcome(
-        commands=(raw_call.curl(), guarded_call.curl(), streamed_call.curl()),
-        shown=(("raw", raw), ("guarded", guarded.text()), ("streamed", streamed)),
+        calls=(raw_call, guarded_call, streamed_call),
+        shown=(("from the model server", raw), ("through kaigate", guarded.text()), ("as a stream", streamed)),
+        side_by_side=True,
         claims=(
             ("the model itself repeats the key", FAKE_AWS_KEY in raw),
             ("the guarded answer has the placeholder", PLACEHOLDER in guarded.text()),
@@ -158,7 +160,7 @@ def _refused(call: Call, *, status: int, code: str) -> Outcome:
     error = _field(answer, "error")
     details = error if isinstance(error, Mapping) else {}
     return Outcome(
-        commands=(call.curl(),),
+        calls=(call,),
         shown=(("answer", f"{answer.status} {details.get('code')}: {details.get('message')}"),),
         claims=(
             (f"status {status}", answer.status == status),

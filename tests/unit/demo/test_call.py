@@ -90,6 +90,11 @@ def test_a_stream_yields_the_pieces_until_done() -> None:
         assert list(stream(call_to(server, stream=True))) == ["a", ""]
 
 
+def test_a_refused_stream_is_an_error_with_the_refusal() -> None:
+    with upstream(b'{"error": "no"}', 401) as server, pytest.raises(ValueError, match=r"status 401: .*no"):
+        list(stream(call_to(server, stream=True)))
+
+
 def test_a_stream_without_done_is_an_error() -> None:
     with upstream(b'data: {"choices":[]}\n\n', 200) as server, pytest.raises(ValueError, match="DONE"):
         list(stream(call_to(server, stream=True)))
