@@ -19,7 +19,7 @@ from kaigate.chat.events import (
     UsageReport,
 )
 from kaigate.errors import GatewayError
-from kaigate.surfaces.openai_chat_parts import SERVICE_TIERS, encode_json, wire_logprobs, wire_usage
+from kaigate.surfaces.openai_chat_parts import SERVICE_TIERS, Logprobs, encode_json, join_logprobs, wire_usage
 from kaigate.surfaces.openai_error import error_body
 
 
@@ -40,8 +40,7 @@ class _Choice:
         self.reasoning: list[str] = []
         self.refusal: list[str] = []
         self.tools: dict[int, _ToolCall] = {}
-        self.logprobs: list[dict[str, Any]] | None = None
-        self.refusal_logprobs: list[dict[str, Any]] | None = None
+        self.logprobs: Logprobs | None = None
         self.annotations: list[dict[str, Any]] = []
         self.reason: FinishReason = "stop"
 
@@ -145,10 +144,7 @@ def _collect(
     elif isinstance(event, AnnotationsDelta):
         choice.annotations.extend(event.annotations)
     else:
-        if event.content is not None:
-            choice.logprobs = [*(choice.logprobs or ()), *(wire_logprobs(event.content) or ())]
-        if event.refusal is not None:
-            choice.refusal_logprobs = [*(choice.refusal_logprobs or ()), *(wire_logprobs(event.refusal) or ())]
+        choice.logprobs = join_logprobs(choice.logprobs, event)
 
 
 def _wire_choice(index: int, choice: _Choice, legacy: bool) -> dict[str, Any]:
@@ -178,7 +174,4 @@ def _wire_choice(index: int, choice: _Choice, legacy: bool) -> dict[str, Any]:
                 }
                 for call in calls
             ]
-    logprobs = None
-    if choice.logprobs is not None or choice.refusal_logprobs is not None:
-        logprobs = {"content": choice.logprobs, "refusal": choice.refusal_logprobs}
-    return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": reason}
+    return {"index": index, "message": message, "logprobs": choice.logprobs, "finish_reason": reason}

@@ -4,9 +4,12 @@ from typing import Any, Final
 
 import msgspec
 
+from kaigate.chat.events import LogprobsDelta
 from kaigate.chat.usage import Usage
 
 encode_json: Final = msgspec.json.Encoder().encode
+
+Logprobs = dict[str, list[dict[str, Any]] | None]
 
 SERVICE_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """What the official SDK's type admits; a vendor's own word is left out."""
@@ -26,8 +29,18 @@ def wire_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def wire_logprobs(entries: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
-    """Token log probabilities with the list that the SDK's type requires and some servers leave out."""
+def join_logprobs(earlier: Logprobs | None, event: LogprobsDelta) -> Logprobs:
+    """OpenAI's `logprobs` object with this event's entries added to those before it."""
+    before = earlier or {"content": None, "refusal": None}
+    return {
+        "content": _joined(before["content"], event.content),
+        "refusal": _joined(before["refusal"], event.refusal),
+    }
+
+
+def _joined(before: list[dict[str, Any]] | None, entries: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     if entries is None:
-        return None
-    return [entry if "top_logprobs" in entry else {**entry, "top_logprobs": []} for entry in entries]
+        return before
+    # The SDK's type requires a list that some servers leave out.
+    complete = [entry if "top_logprobs" in entry else {**entry, "top_logprobs": []} for entry in entries]
+    return complete if before is None else [*before, *complete]

@@ -19,7 +19,7 @@ from kaigate.chat.events import (
     UsageReport,
 )
 from kaigate.errors import GatewayError
-from kaigate.surfaces.openai_chat_parts import SERVICE_TIERS, encode_json, wire_logprobs, wire_usage
+from kaigate.surfaces.openai_chat_parts import SERVICE_TIERS, Logprobs, encode_json, join_logprobs, wire_usage
 from kaigate.surfaces.openai_error import error_body
 
 _DELTA: Final = b'"choices":[{"index":0,"delta":{"content":'
@@ -170,7 +170,7 @@ class _Delta:
 
     def __init__(self) -> None:
         self.empty = True
-        self.logprobs: dict[str, Any] | None = None
+        self.logprobs: Logprobs | None = None
         self._texts: dict[str, list[str]] = {}
         self._calls: dict[int, dict[str, Any]] = {}
         self._annotations: list[dict[str, Any]] = []
@@ -197,7 +197,7 @@ class _Delta:
         elif isinstance(event, RefusalDelta):
             self._texts.setdefault("refusal", []).append(event.text)
         elif isinstance(event, LogprobsDelta):
-            self.logprobs = {"content": wire_logprobs(event.content), "refusal": wire_logprobs(event.refusal)}
+            self.logprobs = join_logprobs(self.logprobs, event)
         elif isinstance(event, AnnotationsDelta):
             self._annotations.extend(event.annotations)
         elif legacy:
