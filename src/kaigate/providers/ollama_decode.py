@@ -35,17 +35,17 @@ _FINISH: Final[Mapping[str, FinishReason]] = {"stop": "stop", "length": "length"
 
 class _Function(msgspec.Struct, gc=False):
     name: str
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] | None = None
 
 
 class _ToolCall(msgspec.Struct, gc=False):
     function: _Function
-    id: str = ""
+    id: str | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
-    content: str = ""
-    thinking: str = ""
+    content: str | None = None
+    thinking: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
 
@@ -56,7 +56,7 @@ class _Line(msgspec.Struct, gc=False):
     created_at: str = ""
     message: _Message | None = None
     done: bool = False
-    done_reason: str = ""
+    done_reason: str | None = None
     prompt_eval_count: int | None = None
     eval_count: int | None = None
     logprobs: list[dict[str, Any]] | None = None
@@ -130,10 +130,10 @@ class OllamaDecoder:
             self._calls += 1
             call_id = call.id or f"call_{self._answer_id}_{index}"
             events.append(ToolCallStart(index, call_id, call.function.name))
-            events.append(ToolCallDelta(index, _encode(call.function.arguments).decode()))
+            events.append(ToolCallDelta(index, _encode(call.function.arguments or {}).decode()))
 
     def _terminal(self, line: _Line) -> list[ChatEvent]:
-        reason = _FINISH.get(line.done_reason)
+        reason = _FINISH.get(line.done_reason or "")
         if reason is None:
             raise UpstreamFailedError("upstream_error", "The model server ended its answer for an unknown reason.")
         if self._calls and reason == "stop":
