@@ -6,6 +6,7 @@ A name that points nowhere would be accepted and do nothing, so it is refused.
 import ipaddress
 from dataclasses import replace
 
+from kaigate.config.check_guardrails import check_guardrails
 from kaigate.config.check_keys import check_keys
 from kaigate.config.check_models import check_models
 from kaigate.config.check_providers import check_providers
@@ -26,6 +27,7 @@ def check(loaded: LoadedConfig, types: ProviderTypes, *, read_files: bool = True
     check_providers(loaded.config, types, findings, read_files=read_files)
     check_models(loaded.config, types, findings)
     check_keys(loaded, findings)
+    check_guardrails(loaded.config, findings)
     if findings.errors:
         raise ConfigError(findings.errors)
     return replace(loaded, warnings=(*loaded.warnings, *map(str, sorted(findings.warnings))))

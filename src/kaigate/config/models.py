@@ -13,6 +13,18 @@ from kaigate.config.secrets import SecretRef
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Zone = Literal["private", "external"]
+SecretType = Literal[
+    "aws_key",
+    "k8s_token",
+    "jwt",
+    "private_key",
+    "connection_string",
+    "api_key",
+    "bearer_token",
+    "hex_token",
+    "possible_secret",
+    "literal",
+]
 MIN_KEY_BYTES: Final = 8
 MAX_KEY_BYTES: Final = 512
 # Names become metric labels, header values and path steps.
@@ -137,8 +149,12 @@ class RedactionOptions(Section):
 
     enabled: bool = Field(default=True, description="Search answers for secrets and redact them.")
     exceptions: tuple[str, ...] = Field(default=(), description="Patterns of known false positives, matched in full.")
-    literals: tuple[str, ...] = Field(default=(), description="Further texts to redact.")
-    disabled_types: tuple[str, ...] = Field(default=(), description="Types of secrets that are left as they are.")
+    literals: tuple[Annotated[str, Field(min_length=4, max_length=256)], ...] = Field(
+        default=(), description="Further texts to redact."
+    )
+    disabled_types: tuple[SecretType, ...] = Field(
+        default=(), description="Types of secrets that are left as they are."
+    )
 
 
 class OutputGuardrails(Section):

@@ -25,8 +25,9 @@ DEBOUNCE_S: Final = 0.2
 class Reloader:
     """Reads, checks and applies a new configuration, one at a time.
 
-    `read` is blocking and runs in a thread; `apply` puts the new configuration in force. Either may raise
-    `ConfigError`: then the last good configuration stays. `counted` hears every outcome.
+    `read` is blocking and runs in a thread; `apply` puts the new configuration in force. Where either raises
+    `ConfigError`, or OSError or ValueError for what only building shows, the last good configuration stays.
+    `counted` hears every outcome.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Reloader:
                 self.current = loaded
                 return "unchanged"
             await self._apply(loaded)
-        except ConfigError as error:
+        except (ConfigError, OSError, ValueError) as error:
             _report(error)
             return "rejected"
         self.current = loaded
@@ -67,8 +68,8 @@ class Reloader:
         return "swapped"
 
 
-def _report(error: ConfigError) -> None:
-    for problem in error.problems:
+def _report(error: Exception) -> None:
+    for problem in error.problems if isinstance(error, ConfigError) else (error,):
         log.error("configuration refused, the last good one stays: %s", problem)
 
 

@@ -74,6 +74,15 @@ async def test_a_refused_configuration_keeps_the_last_good_one(caplog, stage):
     assert "f:3:1: is odd" in caplog.text
 
 
+@pytest.mark.parametrize("error", [OSError("no such certificate"), ValueError("no such thing")])
+async def test_what_only_building_shows_is_a_refusal_too(caplog, error):
+    harness = Harness()
+    harness.next, harness.apply_error = loaded(port=3), error
+    assert await harness.reloader.reload_now() == "rejected"
+    assert harness.reloader.current.config.server.port == 1
+    assert f"the last good one stays: {error}" in caplog.text
+
+
 async def test_it_recovers_after_a_refusal_and_counts_every_outcome():
     harness = Harness()
     harness.next = ConfigError([])
