@@ -13,6 +13,7 @@ client = OpenAI(base_url="{stack.base_url}", api_key="{stack.key}")
 answer = client.chat.completions.create(
     model="{MODEL}",
     messages=[{{"role": "user", "content": "{QUESTION}"}}],
+    temperature=0,
 )
 print(answer.choices[0].message.content)
 """
@@ -27,6 +28,7 @@ const client = new OpenAI({{ baseURL: "{stack.base_url}", apiKey: "{stack.key}" 
 const answer = await client.chat.completions.create({{
   model: "{MODEL}",
   messages: [{{ role: "user", content: "{QUESTION}" }}],
+  temperature: 0,
 }});
 console.log(answer.choices[0].message.content);
 """
