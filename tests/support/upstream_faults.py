@@ -146,6 +146,17 @@ async def silence(connection: Connection) -> None:
     await connection.reader.read()
 
 
+def stall(answer: bytes) -> Script:
+    """Answer the first request with these bytes and then say nothing more until the client is gone."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(answer)
+        await connection.reader.read()
+
+    return script
+
+
 def drip(head: bytes, piece: bytes, every_s: float) -> Script:
     """Answer with `head`, then `piece` again and again until the client is gone."""
 
