@@ -22,7 +22,7 @@ def test_a_refused_configuration_is_told_and_not_served(tmp_path, monkeypatch, c
     path = write(tmp_path, "providers: {ollama: {type: olama}}\nmodels: {'x:latest': {}}\n")
     assert start(path, ServerOverrides()) == 1
     errors = capsys.readouterr().err
-    assert f"{path}:1:29: providers.ollama.type: unknown provider type" in errors
+    assert f"{path}:1:28: providers.ollama.type: unknown provider type" in errors
     assert '":latest" is refused' in errors
     assert errors.endswith("configuration refused: 3 problems\n")
 

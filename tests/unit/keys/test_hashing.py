@@ -42,6 +42,8 @@ def test_the_public_id_is_short_stable_and_no_part_of_the_digest():
     assert key_id(digest) == key_id(digest)
     assert len(key_id(digest)) == 12
     assert key_id(digest) not in digest.hex()
+    # Nor what others may hold of the key: the hash of its hash is a common way to keep one.
+    assert key_id(digest) not in hashlib.sha256(digest).hexdigest()
     assert key_id(digest) != key_id(key_digest(b"another-key"))
 
 
