@@ -17,6 +17,19 @@ log = logging.getLogger("kaigate.config")
 Outcome = Literal["unchanged", "swapped", "rejected"]
 Signature = tuple[tuple[str, int, int, int], ...]
 
+# Read once, when the ports open: a reload that changes them says so instead of seeming to work.
+AT_START: Final = (
+    "host",
+    "port",
+    "admin_host",
+    "admin_port",
+    "ops_host",
+    "ops_port",
+    "reuse_port",
+    "max_header_bytes",
+    "max_connections",
+    "keep_alive_s",
+)
 # Where no event arrives (network file systems, a link to a file elsewhere) a change is seen after this.
 POLL_S: Final = 5.0
 DEBOUNCE_S: Final = 0.2
@@ -61,11 +74,18 @@ class Reloader:
         except (ConfigError, OSError, ValueError) as error:
             _report(error)
             return "rejected"
+        self._warn(loaded)
         self.current = loaded
-        for warning in loaded.warnings:
-            log.warning("configuration: %s", warning)
         log.info("configuration %s is in force", loaded.hash)
         return "swapped"
+
+    def _warn(self, loaded: LoadedConfig) -> None:
+        for warning in loaded.warnings:
+            log.warning("configuration: %s", warning)
+        before, now = self.current.config.server, loaded.config.server
+        for name in AT_START:
+            if getattr(before, name) != getattr(now, name):
+                log.warning("configuration: server.%s changes with the next start only", name)
 
 
 def _report(error: Exception) -> None:

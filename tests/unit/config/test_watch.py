@@ -7,7 +7,7 @@ from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import GatewayConfig, ServerSettings
 from kaigate.config.problems import ConfigError, Problem
 from kaigate.config.secrets import Secret, SecretRef
-from kaigate.config.watch import Reloader, signature
+from kaigate.config.watch import AT_START, Reloader, signature
 
 REFERENCE = SecretRef("env", "KEY")
 
@@ -44,6 +44,18 @@ async def test_a_valid_change_is_swapped_in():
     assert await harness.reloader.reload_now() == "swapped"
     assert harness.applied == [harness.next]
     assert harness.reloader.current is harness.next
+
+
+async def test_what_a_reload_cannot_change_is_said(caplog):
+    harness = Harness()
+    harness.next = loaded(port=2)
+    with caplog.at_level(logging.WARNING, "kaigate.config"):
+        await harness.reloader.reload_now()
+    assert caplog.messages == ["configuration: server.port changes with the next start only"]
+
+
+def test_what_is_read_at_the_start_are_settings_of_the_server():
+    assert set(AT_START) <= set(ServerSettings.model_fields)
 
 
 async def test_no_change_applies_nothing():
