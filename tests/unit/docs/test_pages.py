@@ -10,6 +10,7 @@ from docs.generate.pages import FOLDER, PAGES
 from kaigate.config.check import check
 from kaigate.config.load import load
 from kaigate.config.models import GuardrailSettings
+from kaigate.config.watch import AT_START
 from kaigate.errors import CODES
 from kaigate.guardrails.findings import PLACEHOLDERS
 from kaigate.providers.registry import ROWS
@@ -52,6 +53,12 @@ def test_every_type_of_secret_is_documented() -> None:
     for kind, placeholder in PLACEHOLDERS.items():
         assert f"| `{kind}` |" in page
         assert placeholder in page
+
+
+def test_what_a_reload_cannot_change_is_documented() -> None:
+    page = (ROOT / "docs" / "how-to" / "reload-configuration.md").read_text()
+    for setting in AT_START:
+        assert f"`{setting}`" in page or setting.endswith(("host", "port"))
 
 
 @pytest.mark.parametrize("text", CONFIGURATIONS)
