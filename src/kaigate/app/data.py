@@ -14,6 +14,7 @@ from kaigate.app.reply import AsgiReply
 from kaigate.app.routes import MODEL_PREFIX, PROBES, ROUTES
 from kaigate.app.runtime import Runtime
 from kaigate.errors import GatewayError, RequestInvalidError, UnavailableError
+from kaigate.keys.address import ProxyTrust
 from kaigate.pipeline.exchange import Exchange
 from kaigate.surfaces.not_served import explain
 from kaigate.surfaces.openai_chat import OpenAIChat
@@ -63,7 +64,7 @@ class DataApp:
         runtime = self._runtime
         snapshot = runtime.snapshot
         headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        client = AsgiClient(receive, snapshot.addresses.client(scope["client"], headers))
+        client = AsgiClient(receive, _address(scope["client"], headers, snapshot.proxies))
         exchange = Exchange(
             request_id="",
             surface=self._surface,
@@ -106,3 +107,10 @@ class DataApp:
         exchange.status = error.status
         self._runtime.metrics.refused.labels(error.code).inc()
         await reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+
+
+def _address(peer: tuple[str, int] | None, headers: Sequence[tuple[bytes, bytes]], proxies: ProxyTrust) -> str:
+    if peer is None:
+        return ""
+    forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
+    return proxies.client(peer[0], b",".join(forwarded) if forwarded else None)

@@ -15,7 +15,7 @@ _NOT_FOUND = b'{"error":"not found; this port serves /metrics and /health"}'
 def ops_app(metrics: Metrics, lifecycle: Lifecycle) -> AsgiApp:
     """The ASGI application of the operations port."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         path: bytes = scope["raw_path"]
         if scope["method"] not in ("GET", "HEAD"):
             await respond(send, 405, _NOT_FOUND, b"application/json")

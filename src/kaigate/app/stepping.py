@@ -65,5 +65,5 @@ def _step(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     if not asyncio.isfuture(waiting):
         raise TypeError("the server's coroutine waits for something that is not a future")
     # `await future` marks the future for the task that drives it; this driver takes the mark, as a task does.
-    waiting._asyncio_future_blocking = False
+    waiting._asyncio_future_blocking = False  # noqa: SLF001 -- asyncio has no public name for it
     return waiting

@@ -28,9 +28,12 @@ class Stage(Protocol):
 
     def enter(self, exchange: Exchange) -> Awaitable[None] | None:
         """Decide on the way in: raise a `GatewayError` to refuse, or set `exchange.answer` to answer early."""
+        return None
 
     def filter(self, exchange: Exchange) -> EventFilter | None:
         """The filter for this exchange's answer, or None when this stage has nothing to see there."""
+        return None
 
     def leave(self, exchange: Exchange) -> Awaitable[None] | None:
         """Settle: runs once for every entered stage, in reverse order, shielded from cancellation."""
+        return None

@@ -105,7 +105,9 @@ class Attempt(Stage):
 
     def translated(self, error: TransportError, provider: str) -> UpstreamFailedError:
         """The gateway's error for a transport failure; its details go to the log, not to the client."""
-        log.warning("upstream failed", extra={"provider": provider, "reason": type(error).__name__, "detail": str(error)})
+        log.warning(
+            "upstream failed", extra={"provider": provider, "reason": type(error).__name__, "detail": str(error)}
+        )
         kind = _TIMEOUTS.get(type(error))
         if kind is not None:
             self._metrics.timeouts.labels(provider, kind).inc()

@@ -95,7 +95,7 @@ class _Redaction:
             self._end_choice(number, out)
         return out
 
-    def _text(self, event: _TextEvent, out: list[ChatEvent]) -> None:
+    def text(self, event: _TextEvent, out: list[ChatEvent]) -> None:
         kind = type(event)
         choice = self._choice(event.choice)
         if not self._streaming:
@@ -114,7 +114,7 @@ class _Redaction:
         if choice.logprobs is not None:
             self._release_logprobs(choice, choice.logprobs, out)
 
-    def _arguments(self, event: ToolCallDelta, out: list[ChatEvent]) -> None:
+    def arguments(self, event: ToolCallDelta, out: list[ChatEvent]) -> None:
         choice = self._choice(event.choice)
         key = (ToolCallDelta, event.index)
         field = choice.fields.get(key)
@@ -129,16 +129,16 @@ class _Redaction:
         elif text:
             out.append(ToolCallDelta(event.index, text, event.choice))
 
-    def _tool_start(self, event: ToolCallStart, out: list[ChatEvent]) -> None:
+    def tool_start(self, event: ToolCallStart, out: list[ChatEvent]) -> None:
         name = self._redacted(event.name, self._choice(event.choice))
         out.append(event if name is event.name else msgspec.structs.replace(event, name=name))
 
-    def _annotations(self, event: AnnotationsDelta, out: list[ChatEvent]) -> None:
+    def annotations(self, event: AnnotationsDelta, out: list[ChatEvent]) -> None:
         choice = self._choice(event.choice)
         clean = self._clean(event.annotations, choice)
         out.append(event if clean == event.annotations else AnnotationsDelta(clean, event.choice))
 
-    def _hold_logprobs(self, event: LogprobsDelta, out: list[ChatEvent]) -> None:
+    def hold_logprobs(self, event: LogprobsDelta, out: list[ChatEvent]) -> None:
         choice = self._choice(event.choice)
         if choice.logprobs is None:
             choice.logprobs = HeldLogprobs()
@@ -151,15 +151,15 @@ class _Redaction:
         else:
             out.extend(held.release(choice.released))
 
-    def _finish(self, event: Finish, out: list[ChatEvent]) -> None:
+    def finish(self, event: Finish, out: list[ChatEvent]) -> None:
         self._end_choice(event.choice, out)
         out.append(event)
 
-    def _end(self, event: End, out: list[ChatEvent]) -> None:
+    def end(self, event: End, out: list[ChatEvent]) -> None:
         out.extend(self.flush())
         out.append(event)
 
-    def _pass(self, event: ChatEvent, out: list[ChatEvent]) -> None:
+    def keep(self, event: ChatEvent, out: list[ChatEvent]) -> None:
         out.append(event)
 
     def _end_choice(self, number: int, out: list[ChatEvent]) -> None:
@@ -217,15 +217,15 @@ class _Redaction:
 
 
 _RULES: Final[dict[type[ChatEvent], Callable[[_Redaction, Any, list[ChatEvent]], None]]] = {
-    TextDelta: _Redaction._text,
-    ReasoningDelta: _Redaction._text,
-    RefusalDelta: _Redaction._text,
-    ToolCallDelta: _Redaction._arguments,
-    ToolCallStart: _Redaction._tool_start,
-    AnnotationsDelta: _Redaction._annotations,
-    LogprobsDelta: _Redaction._hold_logprobs,
-    Finish: _Redaction._finish,
-    End: _Redaction._end,
-    Start: _Redaction._pass,
-    UsageReport: _Redaction._pass,
+    TextDelta: _Redaction.text,
+    ReasoningDelta: _Redaction.text,
+    RefusalDelta: _Redaction.text,
+    ToolCallDelta: _Redaction.arguments,
+    ToolCallStart: _Redaction.tool_start,
+    AnnotationsDelta: _Redaction.annotations,
+    LogprobsDelta: _Redaction.hold_logprobs,
+    Finish: _Redaction.finish,
+    End: _Redaction.end,
+    Start: _Redaction.keep,
+    UsageReport: _Redaction.keep,
 }

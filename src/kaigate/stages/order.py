@@ -4,6 +4,7 @@ On the way in each may refuse or answer; on the way out the answer passes them f
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kaigate.clock import Clock
@@ -18,43 +19,69 @@ from kaigate.stages.authenticate import Authenticate
 from kaigate.stages.authorise import Authorise
 from kaigate.stages.count import Count
 from kaigate.stages.guard_output import GuardOutput
+from kaigate.stages.inform import Inform, View
 from kaigate.stages.observe import Observe
 from kaigate.stages.parse import Parse
 from kaigate.stages.plan import Plan
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.http import HttpClient
 
-AccessRecord = Callable[[Mapping[str, Any]], None]
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Where every exchange is measured; `record` receives one access record each, None writes none."""
+
+    metrics: Metrics
+    clock: Clock
+    record: Callable[[Mapping[str, Any]], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may come in."""
+
+    keyring: Keyring
+    throttle: FailureThrottle
 
 
 def chat(
     config: GatewayConfig,
+    observed: Observed,
+    admission: Admission,
     *,
-    keyring: Keyring,
-    throttle: FailureThrottle,
     catalogue: Catalogue,
     redactor: Redactor | None,
     client: HttpClient,
-    metrics: Metrics,
-    clock: Clock,
-    record: AccessRecord | None,
 ) -> Pipeline:
-    """The pipeline of every chat surface."""
-    server = config.server
-    stages = [
-        Observe(metrics, clock, record, "chat"),  # clocks, metrics, the access record: sees every outcome
-        Authenticate(keyring, throttle, metrics),  # headers only: a stranger's body is never buffered
-        Parse(max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s),
-        Authorise(catalogue),  # model and privacy of this key
-        Count(),  # input ceiling on the way in, usage on the way out
-        Plan(catalogue),  # candidates, zone
-        *([GuardOutput(redactor, metrics)] if redactor is not None else []),  # sees the final text
-        Attempt(
-            client,
-            metrics,
-            clock,
-            max_attempts=config.routing.max_attempts,
-            max_answer_bytes=config.routing.max_answer_bytes,
-        ),
-    ]
-    return Pipeline(stages)
+    """The pipeline of every chat surface; `redactor` is None where redaction is switched off."""
+    metrics, server, routing = observed.metrics, config.server, config.routing
+    guard = [GuardOutput(redactor, metrics)] if redactor is not None else []
+    return Pipeline(
+        [
+            Observe(metrics, observed.clock, observed.record, "chat"),  # outermost: sees every outcome
+            Authenticate(admission.keyring, admission.throttle, metrics),  # headers only, before any body is read
+            Parse(max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s),
+            Authorise(catalogue),  # the model, and how private the exchange is
+            Count(),  # input ceiling on the way in, usage on the way out
+            Plan(catalogue),  # candidates within the zone
+            *guard,  # the final text, before the client sees it
+            Attempt(  # the upstream call; every candidate is checked against the zone again
+                client,
+                metrics,
+                observed.clock,
+                max_attempts=routing.max_attempts,
+                max_answer_bytes=routing.max_answer_bytes,
+            ),
+        ]
+    )
+
+
+def information(observed: Observed, admission: Admission, name: str, view: View) -> Pipeline:
+    """The pipeline of an informative route: any valid key may read it."""
+    return Pipeline(
+        [
+            Observe(observed.metrics, observed.clock, observed.record, name),
+            Authenticate(admission.keyring, admission.throttle, observed.metrics),
+            Inform(view),
+        ]
+    )

@@ -78,9 +78,9 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 class JsonHandler(logging.Handler):
-    """Turns log records into redacted JSON lines."""
+    """Turns log records into JSON lines; every string goes through `redact`, which a reload may replace."""
 
-    def __init__(self, writer: LineWriter, redact: Redact) -> None:
+    def __init__(self, writer: LineWriter, redact: Redact = str) -> None:
         super().__init__()
         self._writer = writer
         self._encoder = msgspec.json.Encoder()
@@ -88,7 +88,7 @@ class JsonHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = {
-            "time": _timestamp(record.created),
+            "time": record.created,
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -99,12 +99,13 @@ class JsonHandler(logging.Handler):
         self.write(fields)
 
     def write(self, fields: Mapping[str, Any]) -> None:
-        """Write one record, its strings redacted and bounded.
+        """Write one record, its strings redacted and bounded; `time` is in seconds since the epoch.
 
         Strings are redacted before they are encoded, so that a placeholder can't break the JSON.
         """
-        line = self._encoder.encode({key: self._clean(value) for key, value in fields.items()})
-        self._writer.write(line + b"\n")
+        clean = {key: self._clean(value) for key, value in fields.items()}
+        clean["time"] = _timestamp(float(fields["time"]))
+        self._writer.write(self._encoder.encode(clean) + b"\n")
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):

@@ -72,7 +72,9 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self.tokens = Counter("kaigate_tokens", "Tokens, as the provider counts them.", ("type", *caller), registry=registry)
+        self.tokens = Counter(
+            "kaigate_tokens", "Tokens, as the provider counts them.", ("type", *caller), registry=registry
+        )
         self.redactions = Counter(
             "kaigate_output_redactions", "Secrets redacted from answers.", ("type",), registry=registry
         )
@@ -80,7 +82,9 @@ class Metrics:
             "kaigate_guardrail_errors", "Guards that failed; the answer was refused.", ("guard",), registry=registry
         )
         self.refused = Counter(
-            "kaigate_requests_refused", "Requests that matched no route, or came while draining.", ("code",),
+            "kaigate_requests_refused",
+            "Requests that matched no route, or came while draining.",
+            ("code",),
             registry=registry,
         )
         self.auth_failures = Counter("kaigate_auth_failures", "Failed authentications.", ("reason",), registry=registry)

@@ -1,0 +1,113 @@
+"""Builds a snapshot: the one place where configuration becomes stages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kaigate.app.log_redaction import log_redactor
+from kaigate.app.snapshot import Snapshot
+from kaigate.app.views import views
+from kaigate.clock import Clock
+from kaigate.config.loaded import LoadedConfig
+from kaigate.config.models import GatewayConfig
+from kaigate.guardrails.redaction import Redactor
+from kaigate.guardrails.settings import RedactionSettings
+from kaigate.keys.address import ProxyTrust
+from kaigate.keys.keyring import Keyring
+from kaigate.keys.throttle import FailureThrottle
+from kaigate.pipeline.driver import Pipeline
+from kaigate.providers import registry
+from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.upstream import BuiltProvider, build_upstream
+from kaigate.stages import order
+from kaigate.telemetry.metrics import Metrics
+from kaigate.transport.egress import EgressGuard
+from kaigate.transport.http import HttpClient
+from kaigate.transport.proxy import ProxyPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What outlives every configuration: clocks, metrics, the access log, the environment."""
+
+    clock: Clock
+    metrics: Metrics
+    record: Callable[[Mapping[str, object]], None]
+    env: Mapping[str, str]
+    started_at: int
+
+
+def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
+    """A snapshot of `loaded`. Blocking: patterns may be compiled, so call it off the event loop.
+
+    The previous snapshot's client, with its open connections, is kept when the providers are the same.
+    """
+    config = loaded.config
+    upstreams = _upstreams(loaded)
+    catalogue = Catalogue.build(config, upstreams)
+    if previous is not None and previous.upstreams == _addresses(upstreams):
+        client = previous.client
+    else:
+        client = _client(upstreams, process)
+    keyring = Keyring.build(config, loaded.secrets)
+    throttle = FailureThrottle(config.server.auth_failures_per_minute, process.clock)
+    if previous is not None and previous.throttle_rate == config.server.auth_failures_per_minute:
+        throttle = previous.throttle
+    record = process.record if config.telemetry.access_log else None
+    observed = order.Observed(process.metrics, process.clock, record)
+    admission = order.Admission(keyring, throttle)
+    redactor = Redactor.build(_redaction(config), cache_dir=_pattern_cache(config, process.env))
+    output = redactor if config.guardrails.output.redaction.enabled else None
+    chat = order.chat(config, observed, admission, catalogue=catalogue, redactor=output, client=client)
+    pipelines: dict[str, Pipeline] = {"chat": chat}
+    for name, view in views(loaded, catalogue, client, process.started_at).items():
+        pipelines[name] = order.information(observed, admission, name, view)
+    return Snapshot(
+        loaded=loaded,
+        config=config,
+        client=client,
+        upstreams=_addresses(upstreams),
+        throttle=throttle,
+        throttle_rate=config.server.auth_failures_per_minute,
+        proxies=ProxyTrust(config.server.trusted_proxies),
+        redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
+        pipelines=pipelines,
+    )
+
+
+def _redaction(config: GatewayConfig) -> RedactionSettings:
+    options = config.guardrails.output.redaction
+    return RedactionSettings(
+        exceptions=options.exceptions, literals=options.literals, disabled_types=options.disabled_types
+    )
+
+
+def _pattern_cache(config: GatewayConfig, env: Mapping[str, str]) -> Path:
+    """Where compiled patterns are kept between starts: configured, else the user's cache folder."""
+    if config.store.cache_dir is not None:
+        return Path(config.store.cache_dir)
+    return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME", "/tmp")) / ".cache") / "kaigate"  # noqa: S108
+
+
+def _upstreams(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
+    built: dict[str, BuiltProvider] = {}
+    for name, settings in loaded.config.providers.items():
+        provider = registry.build(
+            name,
+            settings.type,
+            api_key=loaded.secret(settings.api_key),
+            api_version=settings.api_version,
+            organization=settings.organization,
+            headers=settings.headers,
+            drop_params=settings.drop_params,
+        )
+        built[name] = build_upstream(settings, provider, registry.ROWS[settings.type])
+    return built
+
+
+def _addresses(upstreams: Mapping[str, BuiltProvider]) -> frozenset[tuple[str, int]]:
+    return frozenset((built.target.origin.host, built.target.origin.port) for built in upstreams.values())
+
+
+def _client(upstreams: Mapping[str, BuiltProvider], process: Process) -> HttpClient:
+    return HttpClient(guard=EgressGuard(_addresses(upstreams)), proxy=ProxyPolicy.from_environment(process.env))

@@ -1,0 +1,49 @@
+"""What the informative routes show: models, configuration, providers, settings. Never a secret."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from kaigate.config.loaded import LoadedConfig
+from kaigate.config.show import effective, providers_view, settings_view
+from kaigate.errors import RequestInvalidError
+from kaigate.pipeline.principal import Principal
+from kaigate.providers import registry
+from kaigate.routing.catalogue import Catalogue
+from kaigate.stages.inform import View
+from kaigate.surfaces import openai_models
+from kaigate.transport.http import HttpClient
+
+
+def views(loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, started_at: int) -> Mapping[str, View]:
+    """The view of each informative pipeline, by its name in the route table.
+
+    `started_at` (seconds since the epoch) stands in as the creation time of models, which nobody here knows.
+    """
+
+    def entry(name: str) -> openai_models.ModelEntry:
+        resolved = catalogue.resolve(name)
+        return openai_models.ModelEntry(id=name, created=started_at, owned_by=resolved.deployments[0].provider.name)
+
+    def models(principal: Principal, _: str) -> object:
+        return openai_models.listing([entry(name) for name in catalogue.visible_to(principal)])
+
+    def model(principal: Principal, name: str) -> object:
+        if name not in catalogue.visible_to(principal):
+            # One answer for what does not exist and what is not yours: the list is no one else's business.
+            raise RequestInvalidError(
+                "model_not_found", "There is no such model for this key. GET /v1/models lists them.", param="model"
+            )
+        return openai_models.single(entry(name))
+
+    def providers(_principal: Principal, _: str) -> object:
+        pools = [asdict(pool) for pool in client.stats()]
+        return {"providers": providers_view(loaded.config, registry.ROWS), "connections": pools}
+
+    config, settings = effective(loaded.config), settings_view(loaded.config)
+    return {
+        "models": models,
+        "model": model,
+        "config": lambda _principal, _: {"hash": loaded.hash, "config": config},
+        "providers": providers,
+        "settings": lambda _principal, _: settings,
+    }

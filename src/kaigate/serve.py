@@ -1,0 +1,212 @@
+"""The gateway process: three listening ports, reloads, and an orderly end."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from kaigate import __version__
+from kaigate.admin.api import admin_app
+from kaigate.app.assemble import Process, build
+from kaigate.app.data import DataApp
+from kaigate.app.lifecycle import Lifecycle
+from kaigate.app.listener import Listener, listener
+from kaigate.app.ops import ops_app
+from kaigate.app.runtime import Runtime
+from kaigate.app.snapshot import Snapshot
+from kaigate.clock import SystemClock
+from kaigate.config.check import check
+from kaigate.config.load import load
+from kaigate.config.loaded import LoadedConfig
+from kaigate.config.watch import Reloader, watch
+from kaigate.providers import registry
+from kaigate.telemetry.logging import JsonHandler, LineWriter, configure
+from kaigate.telemetry.metrics import Metrics
+from kaigate.transport.http import HttpClient
+
+log = logging.getLogger("kaigate.serve")
+
+# A full collection over a warm heap costs milliseconds, and reference counts free what requests allocate.
+_GC_THRESHOLDS: Final = (50_000, 20, 50)
+
+
+def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | None) -> int:
+    """Serve until a stop signal; returns the exit code: 0 after an orderly end, 1 when it could not start.
+
+    `generated_key` is printed once: a gateway without a file has no other way to tell its key.
+    """
+    metrics = Metrics()
+    writer = LineWriter(sys.stdout.fileno(), on_drop=metrics.log_dropped.inc)
+    handler = JsonHandler(writer)
+    configure(handler, loaded.config.telemetry.log_level)
+    process = Process(
+        clock=SystemClock(), metrics=metrics, record=handler.write, env=dict(os.environ), started_at=int(time.time())
+    )
+    try:
+        snapshot = build(loaded, process)
+        handler.redact = snapshot.redact_log
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_Gateway(process, handler, snapshot, config_path, generated_key).serve())
+    except OSError as error:
+        log.critical("can't listen: %s", error)
+        return 1
+    finally:
+        writer.close()
+
+
+class _Gateway:
+    """The running process: what its signal handlers and its main coroutine share."""
+
+    def __init__(
+        self,
+        process: Process,
+        handler: JsonHandler,
+        snapshot: Snapshot,
+        config_path: Path | None,
+        generated_key: str | None,
+    ) -> None:
+        self._process = process
+        self._handler = handler
+        self._config_path = config_path
+        self._generated_key = generated_key
+        self._lifecycle = Lifecycle()
+        self._runtime = Runtime(
+            clock=process.clock, metrics=process.metrics, lifecycle=self._lifecycle, snapshot=snapshot
+        )
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._retired: asyncio.Queue[HttpClient] = asyncio.Queue(maxsize=16)
+
+    async def serve(self) -> int:
+        server = self._runtime.snapshot.config.server
+        ops = ops_app(self._process.metrics, self._lifecycle)
+        listeners = [
+            listener(DataApp(self._runtime), server.host, server.port, server),
+            listener(admin_app(), server.admin_host, server.admin_port, server),
+            listener(ops, server.ops_host, server.ops_port, server),
+        ]
+        self._handle_signals()
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(each.listen()) for each in listeners]
+            watching = group.create_task(self._watch())
+            retiring = group.create_task(self._retire())
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*_GC_THRESHOLDS)
+            self._lifecycle.state = "ready"
+            self._announce(listeners)
+            await self._stop.wait()
+            clean = await self._drain()
+            watching.cancel()
+            retiring.cancel()
+            for each in listeners:
+                each.should_exit = True
+            await asyncio.wait(serving)
+            await self._runtime.snapshot.client.aclose()
+        log.info("stopped", extra={"clean": clean})
+        return 0
+
+    async def _watch(self) -> None:
+        """Reload when a file changes or SIGHUP comes, until cancelled."""
+        path = self._config_path
+        if path is None:
+            return
+        loaded = self._runtime.snapshot.loaded
+
+        def read() -> LoadedConfig:
+            return check(load(path, self._process.env, overrides=loaded.overrides), registry.ROWS)
+
+        count = self._process.metrics.config_reloads
+        reloader = Reloader(loaded, read=read, apply=self._apply, counted=lambda outcome: count.labels(outcome).inc())
+        hangup = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watch(lambda: reloader.current.watched, reloader.reload_now))
+            while True:
+                await hangup.wait()
+                hangup.clear()
+                await reloader.reload_now()
+
+    async def _apply(self, loaded: LoadedConfig) -> None:
+        """Put a new configuration in force for the requests that begin from now on."""
+        previous = self._runtime.snapshot
+        snapshot = await asyncio.to_thread(build, loaded, self._process, previous=previous)
+        self._runtime.snapshot = snapshot
+        self._handler.redact = snapshot.redact_log
+        logging.getLogger("kaigate").setLevel(loaded.config.telemetry.log_level.upper())
+        info = self._process.metrics.config_info
+        info.clear()
+        info.labels(loaded.hash).set(1)
+        if previous.client is not snapshot.client:
+            await self._retired.put(previous.client)
+
+    async def _retire(self) -> None:
+        """Close clients that a reload replaced, once nothing runs over them."""
+        while True:
+            client = await self._retired.get()
+            deadline = self._process.clock.monotonic() + self._runtime.snapshot.config.server.drain_timeout_s
+            while any(pool.in_use for pool in client.stats()) and self._process.clock.monotonic() < deadline:
+                await asyncio.sleep(1)
+            await client.aclose()
+
+    def _announce(self, listeners: list[Listener]) -> None:
+        (host, port), (_, admin_port), (_, ops_port) = (each.address for each in listeners)
+        loaded = self._runtime.snapshot.loaded
+        for warning in loaded.warnings:
+            log.warning("configuration: %s", warning)
+        self._process.metrics.config_info.labels(loaded.hash).set(1)
+        log.info(
+            "listening",
+            extra={
+                "host": host,
+                "port": port,
+                "admin_port": admin_port,
+                "ops_port": ops_port,
+                "config": loaded.hash,
+                "version": __version__,
+            },
+        )
+        if self._generated_key is not None:
+            # Printed, not logged: the log goes elsewhere and is kept.
+            _tell(f"API key (generated, shown once): {self._generated_key}")
+        if sys.stderr.isatty():
+            _tell(f"kaigate {__version__}: http://{host}:{port}/v1")
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def _drain(self) -> bool:
+        """Turn away gently, then refuse, then wait for what runs; a second signal ends all waiting."""
+        server = self._runtime.snapshot.config.server
+        self._lifecycle.state = "draining"
+        log.info("draining", extra={"running": self._lifecycle.running})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(server.drain_delay_s):
+                await self._hurry.wait()
+        self._lifecycle.state = "refusing"
+        idle = asyncio.ensure_future(self._lifecycle.idle(server.drain_timeout_s))
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        await asyncio.wait((idle, hurry), return_when=asyncio.FIRST_COMPLETED)
+        for task in (idle, hurry):
+            task.cancel()
+        return self._lifecycle.running == 0
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,180 @@
+"""A gateway inside the test's own event loop, on a real socket, so that tests can look into it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from kaigate.app.assemble import Process, build
+from kaigate.app.data import DataApp
+from kaigate.app.lifecycle import Lifecycle
+from kaigate.app.listener import Listener, listener
+from kaigate.app.runtime import Runtime
+from kaigate.clock import SystemClock
+from kaigate.config.check import check
+from kaigate.config.load import load
+from kaigate.providers.registry import ROWS
+from kaigate.telemetry.metrics import Metrics
+
+KEY = "kg-test-" + "0123456789abcdef" * 2
+AUTH = f"authorization: Bearer {KEY}\r\n"
+
+
+@dataclass
+class Gateway:
+    """A running gateway and its insides."""
+
+    runtime: Runtime
+    listener: Listener
+    records: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return self.listener.address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def sample(self, name: str, **labels: str) -> float:
+        """One metric's value, 0 where it has none yet."""
+        return self.runtime.metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+def settings(port: int, **changes: Any) -> dict[str, Any]:
+    """A configuration with one OpenAI-compatible upstream on `port`, serving the model `m`."""
+    config: dict[str, Any] = {
+        "server": {"drain_delay_s": 0},
+        "providers": {
+            "up": {"type": "openai_compatible", "base_url": f"http://127.0.0.1:{port}/v1", "zone": "private"}
+        },
+        "models": {"m": {"deployments": [{"provider": "up"}]}},
+        "keys": {"static": {"test": {"key": "env:TEST_KEY"}}},
+    }
+    for section, values in changes.items():
+        if section == "providers":
+            for settings_of in values.values():
+                settings_of.setdefault("type", "openai_compatible")
+                settings_of.setdefault("base_url", f"http://127.0.0.1:{port}/v1")
+                settings_of.setdefault("zone", "private")
+        config[section] = {**config.get(section, {}), **values}
+    return config
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Mapping[str, Any], folder: Path, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Gateway]:
+    """Serve `config` until the block ends."""
+    path = folder / "gateway.yaml"
+    records: list[Mapping[str, Any]] = []
+    metrics = Metrics()
+    environment = {"TEST_KEY": KEY, "HOME": str(folder), **(env or {})}
+    process = Process(
+        clock=SystemClock(), metrics=metrics, record=records.append, env=environment, started_at=int(time.time())
+    )
+
+    def prepare() -> Any:
+        path.write_text(yaml.safe_dump(dict(config)))
+        return build(check(load(path, environment), ROWS), process)
+
+    snapshot = await asyncio.to_thread(prepare)
+    lifecycle = Lifecycle()
+    lifecycle.state = "ready"
+    runtime = Runtime(clock=process.clock, metrics=metrics, lifecycle=lifecycle, snapshot=snapshot)
+    serving = listener(DataApp(runtime), "127.0.0.1", 0, snapshot.config.server)
+    task = asyncio.ensure_future(serving.listen())
+    try:
+        while not serving.started:
+            await asyncio.sleep(0.005)
+        yield Gateway(runtime, serving, records)
+    finally:
+        serving.should_exit = True
+        await task
+        await runtime.snapshot.client.aclose()
+
+
+@dataclass
+class Answer:
+    """A raw HTTP answer. `complete` is False when the connection was cut before the body's end."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    complete: bool = True
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+    @property
+    def code(self) -> str:
+        return str(self.json()["error"]["code"])
+
+    @property
+    def events(self) -> list[Any]:
+        """The data of a stream's events, decoded; `[DONE]` stays text."""
+        lines = [line[6:] for line in self.body.split(b"\n\n") if line.startswith(b"data: ")]
+        return ["[DONE]" if line == b"[DONE]" else msgspec.json.decode(line) for line in lines]
+
+    @property
+    def text(self) -> str:
+        """The text of a streamed or complete answer's first choice."""
+        if "event-stream" not in self.headers.get("content-type", ""):
+            return str(self.json()["choices"][0]["message"]["content"])
+        choices = [event["choices"][0] for event in self.events if event != "[DONE]" and event.get("choices")]
+        return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
+def chat(text: str = "hello", **fields: Any) -> bytes:
+    """A chat request's body."""
+    return msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}], **fields})
+
+
+def post(body: bytes, path: str = "/v1/chat/completions", headers: str = AUTH) -> bytes:
+    """A complete POST request."""
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{headers}content-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def get(path: str, headers: str = AUTH) -> bytes:
+    """A complete GET request."""
+    return f"GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n".encode()
+
+
+async def call(gateway: Gateway, request: bytes, *, timeout_s: float = 10.0) -> Answer:
+    """Send raw bytes on a new connection and read one answer."""
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1 << 24)
+        try:
+            writer.write(request)
+            return await read_answer(reader)
+        finally:
+            writer.transport.abort()
+
+
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
+    """One answer from a connection."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    status = int(head[0].split()[1])
+    if "content-length" in headers:
+        try:
+            return Answer(status, headers, await reader.readexactly(int(headers["content-length"])))
+        except asyncio.IncompleteReadError as error:
+            return Answer(status, headers, error.partial, complete=False)
+    body = b""
+    while True:
+        try:
+            size = int(await reader.readuntil(b"\r\n"), 16)
+            data = await reader.readexactly(size + 2)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return Answer(status, headers, body, complete=False)
+        if not size:
+            return Answer(status, headers, body)
+        body += data[:-2]
