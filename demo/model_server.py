@@ -52,8 +52,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="llama.cpp with SmolLM2-135M on loopback")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free port")
     port = parser.parse_args(arguments).port
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     server = xllamacpp.Server(parameters(port))
+    # Only now: an exception out of a half-built server would wait for it for ever, the default just ends the process.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(0))
     sys.stdout.write(f"{MODEL} at {server.listening_address}/v1, until standard input closes\n")
     sys.stdout.flush()
     sys.stdin.read()
