@@ -14,13 +14,14 @@ MAX_HEADER_BYTES: Final = 2048
 class ProxyTrust:
     """Which peers may say for whom they speak; `networks` are CIDR networks or single addresses."""
 
-    __slots__ = ("_networks", "_trusted")
+    __slots__ = ("_client", "_networks", "_trusted")
 
     def __init__(self, networks: Sequence[str]) -> None:
         """Raises ValueError for text that is no network."""
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
-        # The few proxies in front of us come again with every connection.
+        # Parsing addresses costs as much as half a request; the same clients and proxies come again and again.
         self._trusted = lru_cache(maxsize=256)(self._is_trusted)
+        self._client = lru_cache(maxsize=1024)(self._behind)
 
     def client(self, peer: str, forwarded_for: bytes | None) -> str:
         """The address to hold responsible, in canonical form.
@@ -31,6 +32,9 @@ class ProxyTrust:
         """
         if not self._networks or forwarded_for is None or len(forwarded_for) > MAX_HEADER_BYTES:
             return peer
+        return self._client(peer, forwarded_for)
+
+    def _behind(self, peer: str, forwarded_for: bytes) -> str:
         if not self._trusted(peer):
             return peer
         client = peer
