@@ -98,6 +98,7 @@ class _Gateway:
             serving = [group.create_task(each.listen()) for each in listeners]
             watching = group.create_task(self._watch())
             retiring = group.create_task(self._retire())
+            loading = group.create_task(self._load_counter())
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -107,12 +108,18 @@ class _Gateway:
             clean = await self._drain()
             watching.cancel()
             retiring.cancel()
+            loading.cancel()
             for each in listeners:
                 each.should_exit = True
             await asyncio.wait(serving)
             await self._runtime.snapshot.client.aclose()
         log.info("stopped", extra={"clean": clean})
         return 0
+
+    async def _load_counter(self) -> None:
+        """Load the exact token counter where a ceiling may ask for it, without delaying the start."""
+        if any(model.max_input_tokens for model in self._runtime.snapshot.config.models.values()):
+            await asyncio.to_thread(self._process.counter.load)
 
     async def _watch(self) -> None:
         """Reload when a file changes or SIGHUP comes, until cancelled."""

@@ -1,7 +1,7 @@
 """Builds a snapshot: the one place where configuration becomes stages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kaigate.app.log_redaction import log_redactor
@@ -20,10 +20,27 @@ from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
 from kaigate.routing.upstream import BuiltProvider, build_upstream
 from kaigate.stages import order
+from kaigate.surfaces.openai_chat import OpenAIChat
 from kaigate.telemetry.metrics import Metrics
+from kaigate.tokens.exact import ExactCounter
 from kaigate.transport.egress import EgressGuard
 from kaigate.transport.http import HttpClient
 from kaigate.transport.proxy import ProxyPolicy
+
+
+class LateCounter:
+    """The exact token counter, which takes a second to load and is there once it is."""
+
+    def __init__(self) -> None:
+        self._counter: ExactCounter | None = None
+
+    def get(self) -> ExactCounter | None:
+        """The counter, None while it is not loaded or where its package is not installed."""
+        return self._counter
+
+    def load(self) -> None:
+        """Load it. Blocking."""
+        self._counter = self._counter or ExactCounter.load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +52,7 @@ class Process:
     record: Callable[[Mapping[str, object]], None]
     env: Mapping[str, str]
     started_at: int
+    counter: LateCounter = field(default_factory=LateCounter)
 
 
 def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
@@ -56,9 +74,17 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
     record = process.record if config.telemetry.access_log else None
     observed = order.Observed(process.metrics, process.clock, record)
     admission = order.Admission(keyring, throttle)
-    redactor = Redactor.build(_redaction(config), cache_dir=_pattern_cache(config, process.env))
+    redactor = _redactor(config, process)
     output = redactor if config.guardrails.output.redaction.enabled else None
-    chat = order.chat(config, observed, admission, catalogue=catalogue, redactor=output, client=client)
+    chat = order.chat(
+        config,
+        observed,
+        admission,
+        catalogue=catalogue,
+        redactor=output,
+        counter=process.counter.get,
+        client=client,
+    )
     pipelines: dict[str, Pipeline] = {"chat": chat}
     for name, view in views(loaded, catalogue, client, process.started_at).items():
         pipelines[name] = order.information(observed, admission, name, view)
@@ -70,16 +96,19 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         throttle=throttle,
         throttle_rate=config.server.auth_failures_per_minute,
         proxies=ProxyTrust(config.server.trusted_proxies),
-        redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
+        redact_log=log_redactor(_redactor(config, process), (secret.reveal() for secret in loaded.secrets.values())),
+        surface=OpenAIChat(max_depth=config.server.max_json_depth),
         pipelines=pipelines,
     )
 
 
-def _redaction(config: GatewayConfig) -> RedactionSettings:
+def _redactor(config: GatewayConfig, process: Process) -> Redactor:
+    """A redactor of its own for each thread that uses one."""
     options = config.guardrails.output.redaction
-    return RedactionSettings(
+    settings = RedactionSettings(
         exceptions=options.exceptions, literals=options.literals, disabled_types=options.disabled_types
     )
+    return Redactor.build(settings, cache_dir=_pattern_cache(config, process.env))
 
 
 def _pattern_cache(config: GatewayConfig, env: Mapping[str, str]) -> Path:

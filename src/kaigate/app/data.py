@@ -17,8 +17,6 @@ from kaigate.errors import GatewayError, RequestInvalidError, UnavailableError
 from kaigate.keys.address import ProxyTrust
 from kaigate.pipeline.exchange import Exchange
 from kaigate.surfaces.not_served import explain
-from kaigate.surfaces.openai_chat import OpenAIChat
-from kaigate.surfaces.surface import Surface
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Twice the same of these would let two readers see two different requests.
@@ -30,7 +28,6 @@ class DataApp:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._surface: Surface = OpenAIChat()
         self._routes = {(route.method, route.path): route.pipeline for route in ROUTES}
         self._paths = {route.path for route in ROUTES}
         self._ids = itertools.count(1)
@@ -67,7 +64,7 @@ class DataApp:
         client = AsgiClient(receive, _address(scope["client"], headers, snapshot.proxies))
         exchange = Exchange(
             request_id="",
-            surface=self._surface,
+            surface=snapshot.surface,
             client=client,
             headers=headers,
             started_at=runtime.clock.monotonic(),

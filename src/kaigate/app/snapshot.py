@@ -8,6 +8,7 @@ from kaigate.config.models import GatewayConfig
 from kaigate.keys.address import ProxyTrust
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
+from kaigate.surfaces.surface import Surface
 from kaigate.transport.http import HttpClient
 
 
@@ -26,4 +27,5 @@ class Snapshot:
     throttle_rate: int
     proxies: ProxyTrust
     redact_log: Callable[[str], str]
+    surface: Surface
     pipelines: Mapping[str, Pipeline]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+import msgspec
+
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.show import effective, providers_view, settings_view
 from kaigate.errors import RequestInvalidError
@@ -24,26 +26,28 @@ def views(loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, starte
         resolved = catalogue.resolve(name)
         return openai_models.ModelEntry(id=name, created=started_at, owned_by=resolved.deployments[0].provider.name)
 
-    def models(principal: Principal, _: str) -> object:
-        return openai_models.listing([entry(name) for name in catalogue.visible_to(principal)])
+    def models(principal: Principal, _: str) -> bytes:
+        return openai_models.model_list(entry(name) for name in catalogue.visible_to(principal))
 
-    def model(principal: Principal, name: str) -> object:
+    def model(principal: Principal, name: str) -> bytes:
         if name not in catalogue.visible_to(principal):
             # One answer for what does not exist and what is not yours: the list is no one else's business.
             raise RequestInvalidError(
                 "model_not_found", "There is no such model for this key. GET /v1/models lists them.", param="model"
             )
-        return openai_models.single(entry(name))
+        return openai_models.model(entry(name))
 
-    def providers(_principal: Principal, _: str) -> object:
+    def providers(_principal: Principal, _: str) -> bytes:
         pools = [asdict(pool) for pool in client.stats()]
-        return {"providers": providers_view(loaded.config, registry.ROWS), "connections": pools}
+        return encode({"providers": providers_view(loaded.config, registry.ROWS), "connections": pools})
 
-    config, settings = effective(loaded.config), settings_view(loaded.config)
+    encode = msgspec.json.encode
+    config = encode({"hash": loaded.hash, "config": effective(loaded.config)})
+    settings = encode(settings_view(loaded.config))
     return {
         "models": models,
         "model": model,
-        "config": lambda _principal, _: {"hash": loaded.hash, "config": config},
+        "config": lambda _principal, _: config,
         "providers": providers,
         "settings": lambda _principal, _: settings,
     }

@@ -2,9 +2,9 @@
 
 It cuts a text into words (runs of printable ASCII without white space and quotes) and decides each word when it is
 complete, from the word and the raw text before it alone. So the result can't depend on how the text was cut into
-chunks, and prose is delayed by one word. Two things outgrow a word: a private key block, which is suppressed to its end,
-and a word beyond `CAP`, which is decided in windows at fixed offsets; a candidate still open at the end of a window is
-redacted, and suppressed to where its alphabet ends.
+chunks, and prose is delayed by one word. Two things outgrow a word: a private key block, which is suppressed to its
+end, and a word beyond `CAP`, which is decided in windows at fixed offsets; a candidate still open at the end of a
+window is redacted, and suppressed to where its alphabet ends.
 """
 
 from collections.abc import Callable, Sequence

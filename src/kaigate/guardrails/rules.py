@@ -28,9 +28,9 @@ _BASE64: Final = _ALNUM | frozenset("+/")
 AWS_KEY: Final = r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}"
 JWT: Final = r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){1,4}"
 HEX: Final = r"[0-9a-fA-F]{32,}"
-AWS_SECRET: Final = r"[A-Za-z0-9/+]{40,}"
+AWS_SECRET: Final = r"[A-Za-z0-9/+]{40,}"  # noqa: S105 -- a pattern
 URL: Final = r"[A-Za-z][A-Za-z0-9+.-]{1,30}://"
-BEARER_TOKEN: Final = r"[A-Za-z0-9._~+/=-]{16,}"
+BEARER_TOKEN: Final = r"[A-Za-z0-9._~+/=-]{16,}"  # noqa: S105 -- a pattern
 
 _aws_key = re2.compile(AWS_KEY)
 _jwt = re2.compile(JWT)

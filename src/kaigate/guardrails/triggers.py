@@ -21,8 +21,10 @@ from kaigate.guardrails.token_formats import TOKEN_FORMATS
 
 try:
     import hyperscan
+
+    HAS_HYPERSCAN = True
 except ImportError:  # no wheel for this platform
-    hyperscan = None
+    HAS_HYPERSCAN = False
 
 Triggered = Callable[[str], bool]
 """Whether a text holds a trigger; not to be called by two threads at once."""
@@ -42,7 +44,7 @@ _TRIGGERS: Final = (
 def build(literals: Sequence[str], *, cache_dir: Path | None, use_hyperscan: bool = True) -> Triggered:
     """The scan for all rules and these further texts; the compiled patterns are kept in `cache_dir`."""
     patterns = [*_TRIGGERS, *(re2.escape(literal) for literal in literals)]
-    if hyperscan is None or not use_hyperscan:
+    if not (HAS_HYPERSCAN and use_hyperscan):
         return _with_re2(patterns)
     return _with_hyperscan([_bounded(pattern).encode() for pattern in patterns], cache_dir)
 

@@ -81,8 +81,7 @@ class Pipeline:
             task.uncancel()
         except Exception:
             log.exception("stage failed", extra={"request_id": exchange.request_id})
-            error = UnavailableError("internal_error", "The gateway failed on this request. Quote the request id.")
-            await self._refuse(exchange, reply, error)
+            await self._refuse(exchange, reply, _failed())
         finally:
             if exchange.answer is not None:
                 exchange.answer.close()
@@ -126,6 +125,10 @@ class Pipeline:
             except Exception:
                 # One stage's settling must not keep the others from theirs.
                 log.exception("stage failed to settle", extra={"request_id": exchange.request_id})
+
+
+def _failed() -> UnavailableError:
+    return UnavailableError("internal_error", "The gateway failed on this request. Quote its request id.")
 
 
 class _Walk:

@@ -32,7 +32,7 @@ class Ollama:
         self.name: str = name
         self._drop_params: Final = drop_params
         self._num_ctx: Final = num_ctx
-        common = [(b"content-type", b"application/json"), (b"accept-encoding", b"identity")]
+        common = [(b"content-type", b"application/json")]
         if api_key:
             common.append((b"authorization", b"Bearer " + api_key.encode()))
         common.extend((key.lower().encode(), value.encode()) for key, value in (headers or {}).items())

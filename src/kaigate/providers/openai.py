@@ -38,7 +38,7 @@ class OpenAICompatible:
         self._row: Final = row
         self._api_version: Final = api_version
         self._drop_params: Final = drop_params
-        common = [(b"content-type", b"application/json"), (b"accept-encoding", b"identity")]
+        common = [(b"content-type", b"application/json")]
         if api_key:
             key = (b"api-key", api_key.encode()) if row.auth == "api-key" else _bearer(api_key)
             common.append(key)

@@ -17,7 +17,7 @@ from kaigate.chat.events import (
     UsageReport,
 )
 from kaigate.errors import UpstreamFailedError
-from kaigate.providers.openai_usage import canonical_usage
+from kaigate.providers.openai_usage import canonical_usage, says_the_same
 from kaigate.providers.openai_wire import (
     WireChunk,
     WireChunkChoice,
@@ -60,7 +60,7 @@ def completion_events(answer: WireCompletion) -> tuple[list[ChatEvent], bool]:
         return events, False
     events.append(UsageReport(usage))
     events.append(_END)
-    return events, exact and usage.total_tokens == answer.usage.get("total_tokens")
+    return events, exact and says_the_same(answer.usage, usage)
 
 
 class ChunkEvents:
@@ -177,14 +177,14 @@ class ChunkEvents:
     def _add_usage(self, events: list[ChatEvent], chunk: WireChunk) -> bool:
         """Keep the latest usage; tell it at once only where the protocol has it, in a last chunk of its own."""
         usage = canonical_usage(chunk.usage)
-        if usage is None:
+        if usage is None or chunk.usage is None:
             return False
         self._usage = UsageReport(usage)
         if chunk.choices or self._usage_told or not self.complete:
             return False
         self._usage_told = True
         events.append(self._usage)
-        return chunk.usage is not None and usage.total_tokens == chunk.usage.get("total_tokens")
+        return says_the_same(chunk.usage, usage)
 
 
 def _add_texts(events: list[ChatEvent], part: WireMessage | WireDelta, choice: int) -> None:

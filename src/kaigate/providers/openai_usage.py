@@ -26,6 +26,11 @@ def canonical_usage(usage: dict[str, Any] | None) -> Usage | None:
     )
 
 
+def says_the_same(wire: dict[str, Any], usage: Usage) -> bool:
+    """Whether a server's own figures are those of the canonical usage, so that they may be relayed."""
+    return wire["completion_tokens"] == usage.output_tokens and wire.get("total_tokens") == usage.total_tokens
+
+
 def _count(values: Any, name: str) -> int:
     value = values.get(name) if type(values) is dict else None
     return value if type(value) is int and value > 0 else 0

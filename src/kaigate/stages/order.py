@@ -24,6 +24,7 @@ from kaigate.stages.observe import Observe
 from kaigate.stages.parse import Parse
 from kaigate.stages.plan import Plan
 from kaigate.telemetry.metrics import Metrics
+from kaigate.tokens.exact import ExactCounter
 from kaigate.transport.http import HttpClient
 
 
@@ -51,6 +52,7 @@ def chat(
     *,
     catalogue: Catalogue,
     redactor: Redactor | None,
+    counter: Callable[[], ExactCounter | None],
     client: HttpClient,
 ) -> Pipeline:
     """The pipeline of every chat surface; `redactor` is None where redaction is switched off."""
@@ -62,7 +64,7 @@ def chat(
             Authenticate(admission.keyring, admission.throttle, metrics),  # headers only, before any body is read
             Parse(max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s),
             Authorise(catalogue),  # the model, and how private the exchange is
-            Count(),  # input ceiling on the way in, usage on the way out
+            Count(counter),  # input ceiling on the way in, usage on the way out
             Plan(catalogue),  # candidates within the zone
             *guard,  # the final text, before the client sees it
             Attempt(  # the upstream call; every candidate is checked against the zone again

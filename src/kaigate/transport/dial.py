@@ -21,6 +21,7 @@ class Dialer:
         self.guard = guard
         self._proxy = proxy
         self._contexts: dict[TlsSettings, ssl.SSLContext] = {}
+        self._loading = asyncio.Lock()  # a burst of first connections reads the files once
 
     async def open(self, target: Target, deadlines: Deadlines, create: Callable[[], HttpConnection]) -> HttpConnection:
         """A connected HttpConnection from `create`, TLS included.
@@ -49,15 +50,16 @@ class Dialer:
         if target.origin.scheme == "http":
             return None
         settings = target.tls or TlsSettings()
-        context = self._contexts.get(settings)
-        if context is None:
-            loop = asyncio.get_running_loop()
-            try:
-                context = await loop.run_in_executor(None, client_context, settings)
-            except OSError as error:
-                raise TlsFailed(f"the TLS files for {target.origin.url} cannot be loaded") from error
-            self._contexts[settings] = context
-        return context
+        async with self._loading:
+            context = self._contexts.get(settings)
+            if context is None:
+                loop = asyncio.get_running_loop()
+                try:
+                    context = await loop.run_in_executor(None, client_context, settings)
+                except OSError as error:
+                    raise TlsFailed(f"the TLS files for {target.origin.url} cannot be loaded") from error
+                self._contexts[settings] = context
+            return context
 
     async def _through(
         self, proxy: Proxy, target: Target, context: ssl.SSLContext, connection: HttpConnection

@@ -46,6 +46,7 @@ class EgressGuard:
         self._resolver = resolver
         self._resolve_timeout_s = resolve_timeout_s
         self._ttl_s = ttl_s
+        self._lookups: dict[tuple[str, int], asyncio.Lock] = {}  # one look-up per declared name at a time
         self._cache: OrderedDict[tuple[str, int], tuple[float, tuple[str, ...]]] = OrderedDict()
 
     def admit(self, target: Target, required_zone: Literal["private"] | None = None) -> None:
@@ -67,16 +68,25 @@ class EgressGuard:
         """
         self.admit_origin(origin)
         key = (origin.host, origin.port)
-        now = asyncio.get_running_loop().time()
-        cached = self._cache.get(key)
-        if cached is not None and cached[0] > now:
-            return cached[1]
-        found = await self.resolve(origin.host, origin.port)
-        self._cache[key] = (now + self._ttl_s, found)
-        self._cache.move_to_end(key)
-        if len(self._cache) > CACHE_ENTRIES:
-            self._cache.popitem(last=False)
-        return found
+        known = self._cached(key)
+        if known is not None:
+            return known
+        async with self._lookups.setdefault(key, asyncio.Lock()):
+            known = self._cached(key)
+            if known is not None:
+                return known
+            found = await self.resolve(origin.host, origin.port)
+            self._cache[key] = (asyncio.get_running_loop().time() + self._ttl_s, found)
+            self._cache.move_to_end(key)
+            if len(self._cache) > CACHE_ENTRIES:
+                self._cache.popitem(last=False)
+            return found
+
+    def _cached(self, key: tuple[str, int]) -> tuple[str, ...] | None:
+        entry = self._cache.get(key)
+        if entry is None or entry[0] <= asyncio.get_running_loop().time():
+            return None
+        return entry[1]
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         """Resolve and check a host that the operator named, uncached; for proxies, which are declared elsewhere."""

@@ -2,13 +2,15 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from support.gateway import AUTH, KEY, call, chat, get, post, read_answer, running, settings
 from support.openai_upstream import answering, completion, http
 from support.upstream_faults import upstream
 
-DEEP = b'{"model":"m","messages":[{"role":"user","content":"x"}],"metadata":' + b"[" * 5000 + b"]" * 5000 + b"}"
+NESTED = b'{"a":' * 5000 + b"1" + b"}" * 5000
+DEEP = chat(tools=[{"type": "function", "function": {"name": "f", "parameters": msgspec.Raw(NESTED)}}])
 
 
 @pytest.fixture
