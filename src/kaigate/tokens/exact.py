@@ -3,6 +3,7 @@
 Other vendors' tokenizers differ by some percent; near a ceiling this is still closer than the estimate.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -30,10 +31,12 @@ class ExactCounter:
     @classmethod
     def load(cls) -> "ExactCounter | None":
         """The counter, or None where the package is not installed."""
-        try:
-            import bpe_openai  # noqa: PLC0415 -- optional, and heavy to import
-        except ImportError:
-            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the package's own, about how it reads its tables
+            try:
+                import bpe_openai  # noqa: PLC0415 -- optional, and heavy to import
+            except ImportError:
+                return None
         return cls(bpe_openai.get_encoding("o200k_base").encode_ordinary)
 
     def count_text(self, text: str) -> int:
