@@ -90,7 +90,7 @@ class StreamDecoder:
         """Nothing more after `[DONE]`; raises `UpstreamFailedError` when the stream was truncated."""
         if self._done:
             return []
-        if self._done_optional and self._events.complete and not self._sse.pending:
+        if self._done_optional and not self._sse.pending:
             self._done = True
             return [Frame(self._events.end())]
         raise UpstreamFailedError("upstream_error", "The model server's stream ended before it was complete.")
