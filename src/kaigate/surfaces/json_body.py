@@ -86,8 +86,7 @@ def safe_name(name: str) -> str:
 
 
 def _structural_colons(body: bytes) -> int:
-    if b"\\" in body:
-        # Pairs first: what then still precedes a quote escapes it.
+    if b'\\"' in body:  # some quote may be escaped; pairs first: what then still precedes a quote escapes it
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     return b"".join(body.split(b'"')[::2]).count(b":")
 
