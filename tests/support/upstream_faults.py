@@ -76,26 +76,34 @@ class Upstream:
 async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Upstream]:
     """Run `script` for each connection; connections that are still open at the end are cancelled."""
     state = Upstream(0, "http" if tls is None else "https")
-    tasks: set[asyncio.Task[None]] = set()
+    running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(state.connections, reader, writer, state)
-        state.connections += 1
-        state.open += 1
+    async def serve(connection: Connection) -> None:
+        writer = connection.writer
         try:
             await script(connection)
         except (ConnectionError, ssl.SSLError):
             pass
         finally:
-            state.open -= 1
-            writer.transport.abort() if tls else writer.close()
-            with contextlib.suppress(ConnectionError, ssl.SSLError):
-                await writer.wait_closed()
+            if tls is None:
+                writer.close()
+            else:
+                writer.transport.abort()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        connection = Connection(state.connections, reader, writer, state)
+        state.connections += 1
+        state.open += 1
+        task = asyncio.get_running_loop().create_task(serve(connection))
+        running[task] = writer
+        task.add_done_callback(forget)
+
+    def forget(task: asyncio.Task[None]) -> None:
+        state.open -= 1
+        # A task that was cancelled before its first step has not closed anything.
+        writer = running.pop(task)
+        if task.cancelled():
+            writer.transport.abort()
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=1 << 24)
     state.port = server.sockets[0].getsockname()[1]
@@ -103,9 +111,14 @@ async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> Asyn
         yield state
     finally:
         server.close()
-        for task in list(tasks):
+        tasks = list(running)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
 
 @contextlib.asynccontextmanager

@@ -49,13 +49,14 @@ class HttpClient:
         """Send a request; return when the response's status and headers have arrived.
 
         `headers` have no Host, Content-Length, Connection or Accept-Encoding: the client sets those. The caller closes
-        the response. Raises TransportError; a cancelled call leaves nothing behind. A request is repeated once, on a
-        new connection, when a reused one turns out to be closed and not one byte of a response arrived.
+        the response. Raises TransportError; a cancelled call leaves nothing behind. A request is repeated once, not on
+        an idle connection again, when a reused one turns out to be closed and not one byte of a response arrived.
         """
         if required_zone is not None:
             self._dialer.guard.admit(target, required_zone)
         pool = self._pools.get(target) or self._add_pool(target)
-        pool.max_connections = target.max_connections
+        if target.max_connections != pool.max_connections:
+            pool.resize(target.max_connections)
         head = pool.encoder.encode(method, path, headers, len(body))
         head_only = method == "HEAD"
         loop = pool.loop
@@ -69,7 +70,7 @@ class HttpClient:
                 raise
         else:
             return response
-        connection = await pool.acquire(deadlines, fresh=True)
+        connection = await pool.acquire(deadlines)
         response = Response(loop, deadlines, started)
         await connection.exchange(response, head, body, head_only=head_only)
         return response

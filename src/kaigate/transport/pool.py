@@ -42,28 +42,25 @@ class Pool:
             connection.abort()
         return None
 
-    async def acquire(self, deadlines: Deadlines, *, fresh: bool = False) -> HttpConnection:
-        """A connection as soon as there is one; `fresh` demands a new one.
+    async def acquire(self, deadlines: Deadlines) -> HttpConnection:
+        """A new connection, or one that another exchange hands over when the pool is full.
 
+        A full pool gives up its oldest idle connection for a new one: who comes here does not want an idle one.
         Raises PoolTimeout, and what connecting raises. Nothing is kept when the caller is cancelled.
         """
         while True:
-            if fresh and self._idle and self._used >= self.max_connections:
-                self._idle.pop(0).abort()
-            if self._used < self.max_connections and not self._waiters:
+            if self._idle and self._used >= self.max_connections:
+                self._idle[0].abort()
+            if self._used < self.max_connections:
                 self._dialing += 1
                 return await self._open(deadlines)
             connection = await self._wait_turn(deadlines)
             if connection is None:
                 return await self._open(deadlines)
-            if connection.usable and not fresh:
+            if connection.usable:
                 return connection
-            if connection in self._members:
-                # Its slot passes to a new connection; counting that first keeps a waiter from taking it.
-                self._dialing += 1
-                connection.abort()
-                return await self._open(deadlines)
-            # It closed on the way here and its slot went to another: queue again.
+            connection.abort()
+            # It closed on the way here; its slot may have gone to another already, so queue again.
 
     async def _open(self, deadlines: Deadlines) -> HttpConnection:
         """Dial in a slot that is already counted."""
@@ -147,6 +144,11 @@ class Pool:
             if not waiter.done():
                 return waiter
         return None
+
+    def resize(self, max_connections: int) -> None:
+        """Another bound; who waits gets the slots that it adds."""
+        self.max_connections = max_connections
+        self._grant()
 
     @property
     def _used(self) -> int:

@@ -356,21 +356,24 @@ async def test_each_deadline_ends_the_exchange(
 
 
 async def test_a_slow_reader_is_no_idle_upstream(bench: Bench) -> None:
-    response, task = await bench.start(Deadlines(idle_s=0.03))
-    bench.connection.data_received(C + b"2\r\nok\r\n")
+    later = asyncio.get_running_loop().call_later
+    response, task = await bench.start(Deadlines(idle_s=0.2))
+    bench.connection.data_received(C)
     await task
+    later(0.02, bench.connection.data_received, b"2\r\nok\r\n")
     assert await response.chunk() == b"ok"
-    await asyncio.sleep(0.08)
-    bench.connection.data_received(b"0\r\n\r\n")
+    await asyncio.sleep(0.4)
+    # The pause was the reader's: the upstream has its full time from now on.
+    later(0.02, bench.connection.data_received, b"0\r\n\r\n")
     assert await response.chunk() == b""
 
 
 async def test_each_byte_restarts_the_idle_clock(bench: Bench) -> None:
-    response, task = await bench.start(Deadlines(idle_s=0.06))
+    response, task = await bench.start(Deadlines(idle_s=0.25))
     bench.connection.data_received(C)
     await task
-    for _ in range(5):
-        asyncio.get_running_loop().call_later(0.03, bench.connection.data_received, b"1\r\nx\r\n")
+    for _ in range(4):
+        asyncio.get_running_loop().call_later(0.1, bench.connection.data_received, b"1\r\nx\r\n")
         assert await response.chunk() == b"x"
     with pytest.raises(IdleTimeout):
         await response.chunk()

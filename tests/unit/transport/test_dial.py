@@ -14,6 +14,7 @@ from kaigate.transport.target import Deadlines, Origin, Target
 from kaigate.transport.tls import TlsSettings
 
 HOST = Origin("https", "model.test", 443)
+PLAIN = Origin("http", "model.test", 443)
 
 
 def never_made() -> HttpConnection:
@@ -45,7 +46,7 @@ async def metadata(host: str, port: int) -> Sequence[str]:
 async def test_the_guard_decides_before_a_socket_is_opened(guard: EgressGuard, error: type[TransportError]) -> None:
     dialer = Dialer(guard, ProxyPolicy())
     with pytest.raises(error):
-        await dialer.open(Target(HOST, "external"), Deadlines(connect_s=0.05), never_made)
+        await dialer.open(Target(PLAIN, "external"), Deadlines(connect_s=0.05), never_made)
 
 
 async def test_tls_files_that_cannot_be_read_are_named_as_such() -> None:

@@ -77,6 +77,19 @@ async def test_answers_are_kept_for_their_time_then_resolved_and_checked_anew() 
         await guard.addresses(HOST)
 
 
+async def test_a_burst_of_connections_resolves_a_name_once() -> None:
+    answers = Answers(["10.0.0.1"])
+
+    async def slowly(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(0.01)
+        return await answers(host, port)
+
+    guard = EgressGuard([("model.test", 443)], resolver=slowly)
+    found = await asyncio.gather(*(guard.addresses(HOST) for _ in range(50)))
+    assert set(found) == {("10.0.0.1",)}
+    assert answers.calls == 1
+
+
 @pytest.mark.parametrize("answer", [OSError("no such host"), UnicodeError("label too long"), []])
 async def test_a_name_without_an_address_is_a_connect_failure_and_not_kept(answer: Exception | list[str]) -> None:
     guard = EgressGuard([("model.test", 443)], resolver=Answers(answer, ["10.0.0.1"]))

@@ -53,6 +53,11 @@ def test_a_line_beyond_the_bound_is_refused_for_every_cut(size: int) -> None:
         feed_all(decoder, stream, size)
 
 
+def test_a_line_without_end_is_refused_before_it_ends() -> None:
+    with pytest.raises(ProtocolError):
+        feed_all(NdjsonDecoder(max_line_bytes=100), b"x" * 102, 1)
+
+
 def test_a_line_at_the_bound_passes() -> None:
     assert NdjsonDecoder(max_line_bytes=3).feed(b"abc\n") == [b"abc"]
 

@@ -137,26 +137,28 @@ async def test_a_connection_that_closes_on_its_way_to_a_waiter_is_replaced() -> 
     pool.close()
 
 
-async def test_a_fresh_connection_takes_the_place_of_the_oldest_idle_one() -> None:
+async def test_a_new_connection_takes_the_place_of_the_oldest_idle_one_in_a_full_pool() -> None:
     pool, factory = make(2)
     first, second = [await pool.acquire(D) for _ in range(2)]
     pool.released(first)
     pool.released(second)
-    assert await pool.acquire(D, fresh=True) is factory.made[2]
+    assert await pool.acquire(D) is factory.made[2]
     assert (first.usable, second.usable) == (False, True)
     assert counts(pool) == (1, 1, 0)
     pool.close()
 
 
-async def test_a_fresh_connection_takes_the_slot_of_one_that_is_handed_over() -> None:
+async def test_a_higher_bound_lets_waiters_in_at_once() -> None:
     pool, factory = make(1)
-    connection = await pool.acquire(D)
-    waiter = asyncio.get_running_loop().create_task(pool.acquire(D, fresh=True))
+    await pool.acquire(D)
+    waiters = [asyncio.get_running_loop().create_task(pool.acquire(D)) for _ in range(3)]
     await asyncio.sleep(0)
-    pool.released(connection)
-    assert await waiter is factory.made[1]
-    assert not connection.usable
-    assert counts(pool) == (0, 1, 0)
+    pool.resize(3)
+    await asyncio.sleep(0.01)
+    assert [waiter.done() for waiter in waiters] == [True, True, False]
+    assert counts(pool) == (0, 3, 1)
+    pool.released(factory.made[0])
+    assert await waiters[2] is factory.made[0]
     pool.close()
 
 
@@ -177,7 +179,7 @@ async def test_idle_connections_expire() -> None:
 async def test_a_lower_bound_holds_from_the_next_release_on() -> None:
     pool, _ = make(2)
     first, second = [await pool.acquire(D) for _ in range(2)]
-    pool.max_connections = 1
+    pool.resize(1)
     pool.released(first)
     pool.released(second)
     assert counts(pool) == (1, 0, 0)
@@ -219,7 +221,7 @@ async def test_no_slot_is_lost_or_invented_under_random_use(seed: int) -> None:
     pool, factory = make(3, ClientLimits(queue_s=0.01))
 
     async def user() -> None:
-        connection = pool.take() or await pool.acquire(D, fresh=chance.random() < 0.2)
+        connection = pool.take() or await pool.acquire(D)
         assert counts(pool)[1] <= 3
         try:
             await asyncio.sleep(chance.choice([0, 0, 0.001]))

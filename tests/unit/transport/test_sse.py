@@ -160,6 +160,11 @@ def test_an_event_beyond_the_bound_is_refused_for_every_cut(size: int) -> None:
         feed_all(decoder, stream, size)
 
 
+def test_an_event_without_end_is_refused_before_it_ends() -> None:
+    with pytest.raises(ProtocolError):
+        feed_all(SseDecoder(max_event_bytes=100), b"x" * 102, 1)
+
+
 def test_an_event_at_the_bound_passes() -> None:
     assert len(SseDecoder(max_event_bytes=9).feed(b"data: a\n\n")) == 1
     with pytest.raises(ProtocolError):
