@@ -39,7 +39,9 @@ class Connection:
         return request
 
     async def send(self, data: bytes) -> None:
-        """Write and flush."""
+        """Write and flush; raises ConnectionResetError when the client is gone."""
+        if self.writer.is_closing():
+            raise ConnectionResetError
         self.writer.write(data)
         with contextlib.suppress(ConnectionError):
             await self.writer.drain()
@@ -77,6 +79,7 @@ async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> Asyn
     """Run `script` for each connection; connections that are still open at the end are cancelled."""
     state = Upstream(0, "http" if tls is None else "https")
     running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+    failures: list[BaseException] = []
 
     async def serve(connection: Connection) -> None:
         writer = connection.writer
@@ -100,10 +103,12 @@ async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> Asyn
 
     def forget(task: asyncio.Task[None]) -> None:
         state.open -= 1
-        # A task that was cancelled before its first step has not closed anything.
         writer = running.pop(task)
         if task.cancelled():
+            # Before its first step it has not closed anything.
             writer.transport.abort()
+        elif (error := task.exception()) is not None:
+            failures.append(error)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, limit=1 << 24)
     state.port = server.sockets[0].getsockname()[1]
@@ -114,11 +119,10 @@ async def upstream(script: Script, *, tls: ssl.SSLContext | None = None) -> Asyn
         tasks = list(running)
         for task in tasks:
             task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+    if failures:
+        raise failures[0]
 
 
 @contextlib.asynccontextmanager
