@@ -57,12 +57,9 @@ def settings(port: int, **changes: Any) -> dict[str, Any]:
         "models": {"m": {"deployments": [{"provider": "up"}]}},
         "keys": {"static": {"test": {"key": "env:TEST_KEY"}}},
     }
+    providers = changes.pop("providers", {})
+    config["providers"] |= {name: {**config["providers"]["up"], **given} for name, given in providers.items()}
     for section, values in changes.items():
-        if section == "providers":
-            for settings_of in values.values():
-                settings_of.setdefault("type", "openai_compatible")
-                settings_of.setdefault("base_url", f"http://127.0.0.1:{port}/v1")
-                settings_of.setdefault("zone", "private")
         config[section] = {**config.get(section, {}), **values}
     return config
 
@@ -138,8 +135,8 @@ def chat(text: str = "hello", **fields: Any) -> bytes:
 
 def post(body: bytes, path: str = "/v1/chat/completions", headers: str = AUTH) -> bytes:
     """A complete POST request."""
-    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{headers}content-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    fields = f"host: x\r\ncontent-type: application/json\r\n{headers}content-length: {len(body)}\r\n"
+    return f"POST {path} HTTP/1.1\r\n{fields}\r\n".encode() + body
 
 
 def get(path: str, headers: str = AUTH) -> bytes:

@@ -29,6 +29,10 @@ class Listener(uvicorn.Server):
         """Serve until `should_exit`."""
         await self.serve(sockets=[self._listening])
 
+    def limit_send_buffer(self, size: int) -> None:
+        """Bound the kernel's buffer, in bytes, for answers on connections accepted from now on."""
+        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that it really listens on."""

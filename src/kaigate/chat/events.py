@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from kaigate.chat.usage import Usage
+from kaigate.errors import GatewayError
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
@@ -115,8 +116,10 @@ class Frame(msgspec.Struct, frozen=True):
 
     `exact` is True only when every key of the frame is represented in `events`, so that `raw` may be relayed
     to a client of the same format if no stage touched the events. `raw` excludes the framing (SSE `data:`).
+    `failure` marks the frame, without events, at which decoding broke off: the frames before it hold.
     """
 
     events: list[ChatEvent]
     raw: bytes = b""
     exact: bool = False
+    failure: GatewayError | None = None

@@ -23,6 +23,7 @@ from kaigate.chat.events import (
 from kaigate.chat.usage import Usage
 from kaigate.errors import UpstreamFailedError
 from kaigate.providers.failures import stream_failure
+from kaigate.providers.framing import decode_each
 from kaigate.transport.errors import TransportError
 from kaigate.transport.ndjson import NdjsonDecoder
 
@@ -84,7 +85,7 @@ class OllamaDecoder:
             lines = self._lines.feed(data)
         except TransportError:
             raise UpstreamFailedError("upstream_error", "The model server's answer has an oversized line.") from None
-        return [self._frame(line) for line in lines if not self._done]
+        return decode_each((line for line in lines if not self._done), self._frame)
 
     def end(self) -> list[Frame]:
         """The line that no line end followed; raises `UpstreamFailedError` without `done: true`."""

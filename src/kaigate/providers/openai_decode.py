@@ -8,6 +8,7 @@ import msgspec
 from kaigate.chat.events import Frame
 from kaigate.errors import GatewayError, UpstreamFailedError
 from kaigate.providers.failures import stream_failure
+from kaigate.providers.framing import decode_each
 from kaigate.providers.openai_events import ChunkEvents, completion_events
 from kaigate.providers.openai_repair import repair
 from kaigate.providers.openai_wire import WireChunk, WireCompletion
@@ -84,7 +85,7 @@ class StreamDecoder:
         except TransportError:
             raise UpstreamFailedError("upstream_error", "The model server's stream has an oversized event.") from None
         # What follows the terminal marker belongs to no answer and goes nowhere.
-        return [self._frame(event.data) for event in frames if not self._done]
+        return decode_each((event.data for event in frames if not self._done), self._frame)
 
     def end(self) -> list[Frame]:
         """Nothing more after `[DONE]`; raises `UpstreamFailedError` when the stream was truncated."""

@@ -27,7 +27,11 @@ class AnswerDecoder(Protocol):
     """Turns the body of one successful answer into frames, however it is cut."""
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Frames completed by these bytes; raises `UpstreamFailedError` on what it does not understand."""
+        """Frames completed by these bytes; raises `UpstreamFailedError` on what it does not understand.
+
+        Where frames precede that in the same bytes, they are returned, and the last one says so (`failure`): what a
+        client gets must not depend on how the bytes were cut.
+        """
         ...
 
     def end(self) -> list[Frame]:

@@ -1,7 +1,6 @@
 """Asks the upstream: tries the plan's candidates in order until one begins to answer."""
 
 import logging
-from collections.abc import Sequence
 
 from kaigate.chat.events import Frame
 from kaigate.clock import Clock
@@ -118,7 +117,7 @@ class Attempt(Stage):
 class UpstreamAnswer:
     """Frames of one upstream response, decoded as its bytes arrive."""
 
-    __slots__ = ("_attempt", "_decoder", "_done", "_exchange", "_first", "_provider", "_response", "ready")
+    __slots__ = ("_attempt", "_decoder", "_done", "_exchange", "_failure", "_first", "_provider", "_response", "ready")
 
     def __init__(
         self, attempt: Attempt, exchange: Exchange, response: Response, decoder: AnswerDecoder, provider: str
@@ -128,7 +127,8 @@ class UpstreamAnswer:
         self._response = response
         self._decoder = decoder
         self._provider = provider
-        self._first: Sequence[Frame] | None = None
+        self._first: list[Frame] | None = None
+        self._failure: GatewayError | None = None
         self._done = False
         self.ready = False
 
@@ -145,8 +145,10 @@ class UpstreamAnswer:
 
     async def next(self) -> list[Frame] | None:
         if self._first is not None:
-            frames, self._first = list(self._first), None
+            frames, self._first = self._first, None
             return frames
+        if self._failure is not None:
+            raise self._failure
         if self._done:
             return None
         started = self._attempt.monotonic()
@@ -162,7 +164,10 @@ class UpstreamAnswer:
 
     async def _read(self) -> list[Frame]:
         data = await self._response.chunk()
-        if data:
-            return self._decoder.feed(data)
-        self._done = True
-        return self._decoder.end()
+        if not data:
+            self._done = True
+            return self._decoder.end()
+        frames = self._decoder.feed(data)
+        if frames and frames[-1].failure is not None:
+            self._failure = frames.pop().failure
+        return frames

@@ -14,9 +14,9 @@ def receiving(*messages):
     queue = list(messages)
 
     async def receive():
-        if queue:
-            return queue.pop(0)
-        await asyncio.Event().wait()
+        if not queue:
+            await asyncio.Event().wait()
+        return queue.pop(0)
 
     return receive
 

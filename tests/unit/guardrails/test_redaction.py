@@ -228,25 +228,12 @@ def test_any_cut_of_any_arguments_gives_valid_json_with_the_text_redacted(text, 
     assert out == streamed_json([raw])
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "0f" * 500_000,
-        "http://a:" * 110_000,
-        "AKIA " * 200_000,
-        "eyJhbGci." * 110_000,
-        "Bearer " * 140_000,
-        "-----BEGIN " * 90_000,
-    ],
-    ids=["hex", "urls", "prefixes", "jwts", "bearers", "headers"],
-)
-def test_a_megabyte_of_anything_takes_linear_time(text):
+@pytest.mark.parametrize("piece", ["0f", "http://a:", "AKIA ", "eyJhbGci.", "Bearer ", "-----BEGIN ", "a:b@", "é"])
+def test_what_is_built_to_be_slow_takes_linear_time(piece):
     def seconds(size: int) -> float:
-        best = 9.0
-        for _ in range(3):
-            started = time.process_time()
-            REDACTOR.redact(text[:size] + " " + AWS_KEY)
-            best = min(best, time.process_time() - started)
-        return best
+        text = piece * (size // len(piece)) + " " + AWS_KEY
+        started = time.process_time()
+        REDACTOR.redact(text)
+        return time.process_time() - started
 
-    assert seconds(1_000_000) < 40 * max(seconds(100_000), 0.001)
+    assert min(seconds(400_000) for _ in range(2)) < 40 * max(min(seconds(40_000) for _ in range(2)), 0.001)
