@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
     """Start what is needed, measure it, stop it. Raises BenchError when the run is void."""
+    facts = machine.facts(split_cores(), targets.nginx_path())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         cores = split_cores()
@@ -80,7 +81,7 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
         samples = interleave(load, _plan(direct, floor, gateways, only), settings, progress)
         grown = gateways.get("redaction") or gateways.get("passthrough")
         memory = measure_memory(load, grown, settings, progress) if grown else None
-        return Outcome(samples, memory, machine.facts(cores, targets.nginx_path()))
+        return Outcome(samples, memory, facts)
 
 
 def _gateways(only: Sequence[str]) -> list[str]:

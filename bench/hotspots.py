@@ -1,6 +1,7 @@
 """`python -m bench.hotspots`: the gateway under cProfile and load, and the functions it spends its time in.
 
-cProfile makes calls dearer than they are, so read the shares, not the times.
+Figures are per answer, and functions that are not called for most answers are left out, so that start-up does not hide
+the hot path. cProfile makes calls dearer than they are: read the shares and the numbers of calls, not the times.
 """
 
 import argparse
@@ -10,10 +11,24 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
 from bench import targets
 from bench.load import Job
 from bench.processes import running, split_cores
 from bench.rounds import send
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """One function: calls for each answer, microseconds in it alone and with everything that it calls."""
+
+    name: str
+    calls: float
+    own_us: float
+    total_us: float
 
 
 def main() -> int:
@@ -25,15 +40,27 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=40, help="functions to print")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        recorded = _record(
-            Path(name), redaction=not options.no_redaction, stream=options.stream, seconds=options.seconds
-        )
-        stats = pstats.Stats(str(recorded))
-        stats.strip_dirs().sort_stats("tottime").print_stats(options.rows)
+        found = _record(Path(name), redaction=not options.no_redaction, stream=options.stream, seconds=options.seconds)
+    table = Table("function", box=SIMPLE)
+    for column in ("calls/answer", "own us", "with callees us"):
+        table.add_column(column, justify="right")
+    for spot in found[: options.rows]:
+        table.add_row(spot.name, f"{spot.calls:.1f}", f"{spot.own_us:.1f}", f"{spot.total_us:.1f}")
+    Console(width=120).print(table)
     return 0
 
 
-def _record(folder: Path, *, redaction: bool, stream: bool, seconds: float) -> Path:
+def spots(recorded: pstats.Stats, answers: int) -> list[Spot]:
+    """Functions called for at least half of the answers, dearest first."""
+    found = [
+        Spot(f"{Path(file).name}:{line} {function}", calls / answers, own * 1e6 / answers, total * 1e6 / answers)
+        for (file, line, function), (_, calls, own, total, _) in recorded.stats.items()  # type: ignore[attr-defined]
+        if calls >= answers / 2
+    ]
+    return sorted(found, key=lambda spot: -spot.own_us)
+
+
+def _record(folder: Path, *, redaction: bool, stream: bool, seconds: float) -> list[Spot]:
     """Run the gateway under the profiler and load; the profile is written when it has stopped."""
     recorded = folder / "gateway.profile"
     cores = split_cores()
@@ -44,8 +71,10 @@ def _record(folder: Path, *, redaction: bool, stream: bool, seconds: float) -> P
         load = stack.enter_context(running(command, pinned=cores.others, log=folder / "load.log", piped=True))
         wrapper = (sys.executable, "-m", "cProfile", "-o", str(recorded))
         gateway = stack.enter_context(targets.gateway(bench, "profiled", redaction=redaction, wrapper=wrapper))
-        send(load, Job(gateway.chat_port, "stream" if stream else "chat", 50 if stream else 16, targets.KEY, seconds))
-    return recorded
+        concurrency = 50 if stream else 16
+        job = Job(gateway.chat_port, "stream" if stream else "chat", concurrency, targets.KEY, seconds)
+        answers = send(load, job).requests
+    return spots(pstats.Stats(str(recorded)), answers)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ def facts(cores: Cores, nginx: Path) -> dict[str, str]:
     return {
         "processor": _processor(),
         "cores": f"{os.cpu_count()} ({len(cores.target)} for the target, {len(cores.others)} for load and mock)",
+        "load average before the run": f"{os.getloadavg()[0]:.1f} (other work on the machine widens every interval)",
         "kernel": f"{platform.system()} {_version(platform.release())}",
         "Python": platform.python_version(),
         "uvloop, uvicorn, msgspec": ", ".join(importlib.metadata.version(n) for n in ("uvloop", "uvicorn", "msgspec")),
