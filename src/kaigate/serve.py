@@ -30,6 +30,7 @@ from kaigate.config.watch import Reloader, watch
 from kaigate.providers import registry
 from kaigate.telemetry.logging import JsonHandler, LineWriter, configure
 from kaigate.telemetry.metrics import Metrics
+from kaigate.transport.egress import EgressGuard
 from kaigate.transport.http import HttpClient
 
 log = logging.getLogger("kaigate.serve")
@@ -48,7 +49,12 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
     handler = JsonHandler(writer)
     configure(handler, loaded.config.telemetry.log_level)
     process = Process(
-        clock=SystemClock(), metrics=metrics, record=handler.write, env=dict(os.environ), started_at=int(time.time())
+        clock=SystemClock(),
+        metrics=metrics,
+        client=HttpClient(guard=EgressGuard(())),
+        record=handler.write,
+        env=dict(os.environ),
+        started_at=int(time.time()),
     )
     try:
         snapshot = build(loaded, process)
@@ -79,11 +85,14 @@ class _Gateway:
         self._generated_key = generated_key
         self._lifecycle = Lifecycle()
         self._runtime = Runtime(
-            clock=process.clock, metrics=process.metrics, lifecycle=self._lifecycle, snapshot=snapshot
+            clock=process.clock,
+            metrics=process.metrics,
+            lifecycle=self._lifecycle,
+            client=process.client,
+            snapshot=snapshot,
         )
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._retired: asyncio.Queue[HttpClient] = asyncio.Queue(maxsize=16)
 
     async def serve(self) -> int:
         server = self._runtime.snapshot.config.server
@@ -97,7 +106,6 @@ class _Gateway:
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(each.listen()) for each in listeners]
             watching = group.create_task(self._watch())
-            retiring = group.create_task(self._retire())
             loading = group.create_task(self._load_counter())
             gc.collect()
             gc.freeze()
@@ -107,12 +115,11 @@ class _Gateway:
             await self._stop.wait()
             clean = await self._drain()
             watching.cancel()
-            retiring.cancel()
             loading.cancel()
             for each in listeners:
                 each.should_exit = True
             await asyncio.wait(serving)
-            await self._runtime.snapshot.client.aclose()
+            await self._process.client.aclose()
         log.info("stopped", extra={"clean": clean})
         return 0
 
@@ -146,30 +153,15 @@ class _Gateway:
         """Put a new configuration in force for the requests that begin from now on."""
         previous = self._runtime.snapshot
         snapshot = await asyncio.to_thread(build, loaded, self._process, previous=previous)
-        self._runtime.snapshot = snapshot
+        self._runtime.swap(snapshot)
         self._handler.redact = snapshot.redact_log
         logging.getLogger("kaigate").setLevel(loaded.config.telemetry.log_level.upper())
-        info = self._process.metrics.config_info
-        info.clear()
-        info.labels(loaded.hash).set(1)
-        if previous.client is not snapshot.client:
-            await self._retired.put(previous.client)
-
-    async def _retire(self) -> None:
-        """Close clients that a reload replaced, once nothing runs over them."""
-        while True:
-            client = await self._retired.get()
-            deadline = self._process.clock.monotonic() + self._runtime.snapshot.config.server.drain_timeout_s
-            while any(pool.in_use for pool in client.stats()) and self._process.clock.monotonic() < deadline:
-                await asyncio.sleep(1)
-            await client.aclose()
 
     def _announce(self, listeners: list[Listener]) -> None:
         (host, port), (_, admin_port), (_, ops_port) = (each.address for each in listeners)
         loaded = self._runtime.snapshot.loaded
         for warning in loaded.warnings:
             log.warning("configuration: %s", warning)
-        self._process.metrics.config_info.labels(loaded.hash).set(1)
         log.info(
             "listening",
             extra={

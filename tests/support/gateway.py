@@ -21,6 +21,8 @@ from kaigate.config.check import check
 from kaigate.config.load import load
 from kaigate.providers.registry import ROWS
 from kaigate.telemetry.metrics import Metrics
+from kaigate.transport.egress import EgressGuard
+from kaigate.transport.http import HttpClient
 
 KEY = "kg-test-" + "0123456789abcdef" * 2
 AUTH = f"authorization: Bearer {KEY}\r\n"
@@ -73,8 +75,14 @@ async def running(
     records: list[Mapping[str, Any]] = []
     metrics = Metrics()
     environment = {"TEST_KEY": KEY, "HOME": str(folder), **(env or {})}
+    client = HttpClient(guard=EgressGuard(()))
     process = Process(
-        clock=SystemClock(), metrics=metrics, record=records.append, env=environment, started_at=int(time.time())
+        clock=SystemClock(),
+        metrics=metrics,
+        client=client,
+        record=records.append,
+        env=environment,
+        started_at=int(time.time()),
     )
 
     def prepare() -> Any:
@@ -84,7 +92,7 @@ async def running(
     snapshot = await asyncio.to_thread(prepare)
     lifecycle = Lifecycle()
     lifecycle.state = "ready"
-    runtime = Runtime(clock=process.clock, metrics=metrics, lifecycle=lifecycle, snapshot=snapshot)
+    runtime = Runtime(clock=process.clock, metrics=metrics, lifecycle=lifecycle, client=client, snapshot=snapshot)
     serving = listener(DataApp(runtime), "127.0.0.1", 0, snapshot.config.server)
     task = asyncio.ensure_future(serving.listen())
     try:
@@ -94,7 +102,7 @@ async def running(
     finally:
         serving.should_exit = True
         await task
-        await runtime.snapshot.client.aclose()
+        await client.aclose()
 
 
 @dataclass

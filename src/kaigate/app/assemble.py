@@ -49,6 +49,7 @@ class Process:
 
     clock: Clock
     metrics: Metrics
+    client: HttpClient
     record: Callable[[Mapping[str, object]], None]
     env: Mapping[str, str]
     started_at: int
@@ -58,15 +59,12 @@ class Process:
 def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
     """A snapshot of `loaded`. Blocking: patterns may be compiled, so call it off the event loop.
 
-    The previous snapshot's client, with its open connections, is kept when the providers are the same.
+    Failed authentications are remembered across reloads. Raises ValueError for an unusable HTTPS_PROXY.
     """
     config = loaded.config
     upstreams = _upstreams(loaded)
     catalogue = Catalogue.build(config, upstreams)
-    if previous is not None and previous.upstreams == _addresses(upstreams):
-        client = previous.client
-    else:
-        client = _client(upstreams, process)
+    client = process.client
     keyring = Keyring.build(config, loaded.secrets)
     throttle = FailureThrottle(config.server.auth_failures_per_minute, process.clock)
     if previous is not None and previous.throttle_rate == config.server.auth_failures_per_minute:
@@ -91,8 +89,8 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
     return Snapshot(
         loaded=loaded,
         config=config,
-        client=client,
-        upstreams=_addresses(upstreams),
+        egress=EgressGuard((built.target.origin.host, built.target.origin.port) for built in upstreams.values()),
+        outgoing_proxy=ProxyPolicy.from_environment(process.env, allowed_hosts=config.routing.proxy_hosts),
         throttle=throttle,
         throttle_rate=config.server.auth_failures_per_minute,
         proxies=ProxyTrust(config.server.trusted_proxies),
@@ -132,11 +130,3 @@ def _upstreams(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
         )
         built[name] = build_upstream(settings, provider, registry.ROWS[settings.type])
     return built
-
-
-def _addresses(upstreams: Mapping[str, BuiltProvider]) -> frozenset[tuple[str, int]]:
-    return frozenset((built.target.origin.host, built.target.origin.port) for built in upstreams.values())
-
-
-def _client(upstreams: Mapping[str, BuiltProvider], process: Process) -> HttpClient:
-    return HttpClient(guard=EgressGuard(_addresses(upstreams)), proxy=ProxyPolicy.from_environment(process.env))

@@ -9,20 +9,21 @@ from kaigate.keys.address import ProxyTrust
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
 from kaigate.surfaces.surface import Surface
-from kaigate.transport.http import HttpClient
+from kaigate.transport.egress import EgressGuard
+from kaigate.transport.proxy import ProxyPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one request is served with, from its first byte to its last, whatever is reloaded meanwhile.
 
-    `upstreams` are the declared hosts and ports: while they stay the same, a reload keeps the client and throttle.
+    `egress` admits the declared upstreams, `proxies` names who may forward clients' addresses to us.
     """
 
     loaded: LoadedConfig
     config: GatewayConfig
-    client: HttpClient
-    upstreams: frozenset[tuple[str, int]]
+    egress: EgressGuard
+    outgoing_proxy: ProxyPolicy
     throttle: FailureThrottle
     throttle_rate: int
     proxies: ProxyTrust

@@ -7,7 +7,6 @@ import msgspec
 
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.show import effective, providers_view, settings_view
-from kaigate.errors import RequestInvalidError
 from kaigate.pipeline.principal import Principal
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
@@ -30,11 +29,10 @@ def views(loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, starte
         return openai_models.model_list(entry(name) for name in catalogue.visible_to(principal))
 
     def model(principal: Principal, name: str) -> bytes:
-        if name not in catalogue.visible_to(principal):
+        resolved = catalogue.resolve(name)
+        if not principal.may_use(resolved.name):
             # One answer for what does not exist and what is not yours: the list is no one else's business.
-            raise RequestInvalidError(
-                "model_not_found", "There is no such model for this key. GET /v1/models lists them.", param="model"
-            )
+            raise catalogue.not_listed()
         return openai_models.model(entry(name))
 
     def providers(_principal: Principal, _: str) -> bytes:

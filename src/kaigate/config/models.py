@@ -142,6 +142,9 @@ class RoutingSettings(Section):
     max_answer_bytes: Annotated[int, Field(ge=65_536, le=1 << 30)] = Field(
         default=64 * 1024 * 1024, description="Largest answer that is read from an upstream."
     )
+    proxy_hosts: tuple[str, ...] | None = Field(
+        default=None, description="Hosts that HTTPS_PROXY may name; without the key any. Private providers use none."
+    )
 
 
 class RedactionOptions(Section):

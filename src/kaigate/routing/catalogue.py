@@ -70,6 +70,14 @@ class Catalogue:
                 names.extend(alias for alias, target in self._aliases.items() if target is entry)
         return names
 
+    def not_listed(self) -> RequestInvalidError:
+        """The error for a name that is not on the allowlist."""
+        return RequestInvalidError(
+            "model_not_found",
+            "This model is not on the allowlist. GET /v1/models lists the models that may be used.",
+            param="model",
+        )
+
     def plan(self, entry: ModelEntry, *, private: bool) -> RoutePlan:
         """Candidates for a request, in order; `private` admits only providers of the private zone.
 
@@ -94,11 +102,7 @@ class Catalogue:
                     entry = self._entry(name, settings)
                     if entry.deployments:
                         return _remember(self._matched, name, entry)
-        raise RequestInvalidError(
-            "model_not_found",
-            "This model is not on the allowlist. GET /v1/models lists the models that may be used.",
-            param="model",
-        )
+        raise self.not_listed()
 
     def _entry(self, name: str, settings: ModelSettings) -> ModelEntry:
         chosen = [(item.provider, item.model or name) for item in settings.deployments]

@@ -22,6 +22,7 @@ from kaigate.tokens.exact import ExactCounter
 
 # Characters whose tokens are estimated; the rest of a long answer is taken to be like them.
 _SAMPLE: Final = 2048
+_TEXTS: Final = frozenset((TextDelta, ReasoningDelta, RefusalDelta))
 
 
 class Count(Stage):
@@ -59,13 +60,14 @@ class _Meter:
 
     def feed(self, events: list[ChatEvent]) -> list[ChatEvent]:
         for position, event in enumerate(events):
-            if isinstance(event, TextDelta | ReasoningDelta | RefusalDelta):
-                self._add(event.text)
-            elif isinstance(event, ToolCallDelta):
-                self._add(event.arguments)
-            elif isinstance(event, UsageReport):
-                self._exchange.usage = event.usage
-            elif isinstance(event, End) and self._exchange.usage is None:
+            kind = type(event)
+            if kind in _TEXTS:
+                self._add(event.text)  # type: ignore[union-attr]
+            elif kind is ToolCallDelta:
+                self._add(event.arguments)  # type: ignore[union-attr]
+            elif kind is UsageReport:
+                self._exchange.usage = event.usage  # type: ignore[union-attr]
+            elif kind is End and self._exchange.usage is None:
                 return [*events[:position], UsageReport(self.estimate()), *events[position:]]
         return events
 

@@ -80,14 +80,17 @@ class _Redaction:
         out: list[ChatEvent] = []
         try:
             for event in events:
-                _RULES[type(event)](self, event, out)
+                kind = type(event)
+                if kind in _TEXTLESS:
+                    out.append(event)
+                else:
+                    _RULES[kind](self, event, out)
         except Exception as error:
             # Whatever went wrong, also an event without a rule: what was not checked does not leave.
             self._count_error()
             raise UnavailableError("guardrail_unavailable", "The answer could not be checked.") from error
-        if len(out) == len(events) and all(new is old for new, old in zip(out, events, strict=True)):
-            return events
-        return out
+        # Equal events are untouched ones; lists compare by identity first, so this costs next to nothing.
+        return events if out == events else out
 
     def flush(self) -> list[ChatEvent]:
         out: list[ChatEvent] = []
@@ -100,6 +103,10 @@ class _Redaction:
         choice = self._choice(event.choice)
         if not self._streaming:
             text = self._redacted(event.text, choice)
+            if text is event.text and choice.logprobs is None:
+                choice.released += len(text)
+                out.append(event)
+                return
         else:
             field = choice.fields.get((kind, 0))
             if field is None:
@@ -157,9 +164,6 @@ class _Redaction:
 
     def end(self, event: End, out: list[ChatEvent]) -> None:
         out.extend(self.flush())
-        out.append(event)
-
-    def keep(self, event: ChatEvent, out: list[ChatEvent]) -> None:
         out.append(event)
 
     def _end_choice(self, number: int, out: list[ChatEvent]) -> None:
@@ -226,6 +230,5 @@ _RULES: Final[dict[type[ChatEvent], Callable[[_Redaction, Any, list[ChatEvent]],
     LogprobsDelta: _Redaction.hold_logprobs,
     Finish: _Redaction.finish,
     End: _Redaction.end,
-    Start: _Redaction.keep,
-    UsageReport: _Redaction.keep,
 }
+_TEXTLESS: Final = frozenset((Start, UsageReport))

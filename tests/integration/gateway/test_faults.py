@@ -91,7 +91,7 @@ async def test_a_fault_before_the_first_byte_has_its_own_status(tmp_path, fault)
         answer = await call(gateway, post(chat()), timeout_s=5)
         assert (answer.status, answer.code) == (status, code)
         assert gateway.records[-1]["error"] == code
-        assert all(pool.in_use == 0 for pool in gateway.runtime.snapshot.client.stats())
+        assert all(pool.in_use == 0 for pool in gateway.runtime.client.stats())
 
 
 async def test_a_refused_connection_is_answered_at_once(tmp_path):
@@ -183,7 +183,7 @@ async def test_200_clients_that_leave_mid_stream_leave_nothing_behind(tmp_path):
             await asyncio.sleep(0.05)
             if gateway.runtime.lifecycle.running == 0 and up.open <= 1 and len(asyncio.all_tasks()) <= tasks:
                 break
-        stats = gateway.runtime.snapshot.client.stats()
+        stats = gateway.runtime.client.stats()
         assert gateway.runtime.lifecycle.running == 0
         assert [pool.in_use for pool in stats] == [0]
         assert up.open <= sum(pool.idle for pool in stats)
@@ -205,7 +205,7 @@ async def test_a_client_that_leaves_before_the_answer_stops_the_upstream(tmp_pat
             if gateway.records:
                 break
         assert gateway.records[0]["status"] == 499
-        assert [pool.in_use for pool in gateway.runtime.snapshot.client.stats()] == [0]
+        assert [pool.in_use for pool in gateway.runtime.client.stats()] == [0]
 
 
 def resident_mib() -> float:
