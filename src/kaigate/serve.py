@@ -18,9 +18,10 @@ from kaigate.admin.api import admin_app
 from kaigate.app.assemble import Process, build
 from kaigate.app.data import DataApp
 from kaigate.app.lifecycle import Lifecycle
-from kaigate.app.listener import Listener, listener
+from kaigate.app.listener import Listener, bind, listener
 from kaigate.app.ops import ops_app
 from kaigate.app.runtime import Runtime
+from kaigate.app.server import ApiServer
 from kaigate.app.snapshot import Snapshot
 from kaigate.clock import SystemClock
 from kaigate.config.check import check
@@ -37,6 +38,7 @@ log = logging.getLogger("kaigate.serve")
 
 # A full collection over a warm heap costs milliseconds, and reference counts free what requests allocate.
 _GC_THRESHOLDS: Final = (50_000, 20, 50)
+_CLOSE_S: Final = 1.0
 
 
 def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | None) -> int:
@@ -98,11 +100,12 @@ class _Gateway:
         server = self._runtime.snapshot.config.server
         ops = ops_app(self._process.metrics, self._lifecycle)
         listeners = [
-            listener(DataApp(self._runtime), server.host, server.port, server),
             listener(admin_app(), server.admin_host, server.admin_port, server),
             listener(ops, server.ops_host, server.ops_port, server),
         ]
+        api = ApiServer(DataApp(self._runtime), bind(server.host, server.port, reuse_port=server.reuse_port), server)
         self._handle_signals()
+        await api.start()
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(each.listen()) for each in listeners]
             watching = group.create_task(self._watch())
@@ -111,11 +114,12 @@ class _Gateway:
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
             self._lifecycle.state = "ready"
-            self._announce(listeners)
+            self._announce(api.address, listeners)
             await self._stop.wait()
-            clean = await self._drain()
+            clean = await self._drain(api)
             watching.cancel()
             loading.cancel()
+            await api.close(_CLOSE_S)
             for each in listeners:
                 each.should_exit = True
             await asyncio.wait(serving)
@@ -157,8 +161,9 @@ class _Gateway:
         self._handler.redact = snapshot.redact_log
         logging.getLogger("kaigate").setLevel(loaded.config.telemetry.log_level.upper())
 
-    def _announce(self, listeners: list[Listener]) -> None:
-        (host, port), (_, admin_port), (_, ops_port) = (each.address for each in listeners)
+    def _announce(self, api: tuple[str, int], listeners: list[Listener]) -> None:
+        host, port = api
+        (_, admin_port), (_, ops_port) = (each.address for each in listeners)
         loaded = self._runtime.snapshot.loaded
         for warning in loaded.warnings:
             log.warning("configuration: %s", warning)
@@ -189,10 +194,11 @@ class _Gateway:
             self._hurry.set()
         self._stop.set()
 
-    async def _drain(self) -> bool:
+    async def _drain(self, api: ApiServer) -> bool:
         """Turn away gently, then refuse, then wait for what runs; a second signal ends all waiting."""
         server = self._runtime.snapshot.config.server
         self._lifecycle.state = "draining"
+        api.turn_away()
         log.info("draining", extra={"running": self._lifecycle.running})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(server.drain_delay_s):

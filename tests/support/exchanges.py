@@ -48,7 +48,9 @@ class RecordedReply:
         self.parts.append(data)
         self.body += data
 
-    async def end(self) -> None:
+    async def end(self, data: bytes) -> None:
+        self.parts.append(data)
+        self.body += data
         self.ended = True
 
     def abort(self) -> None:

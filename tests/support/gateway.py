@@ -14,8 +14,9 @@ import yaml
 from kaigate.app.assemble import Process, build
 from kaigate.app.data import DataApp
 from kaigate.app.lifecycle import Lifecycle
-from kaigate.app.listener import Listener, listener
+from kaigate.app.listener import bind
 from kaigate.app.runtime import Runtime
+from kaigate.app.server import ApiServer
 from kaigate.clock import SystemClock
 from kaigate.config.check import check
 from kaigate.config.load import load
@@ -33,12 +34,12 @@ class Gateway:
     """A running gateway and its insides."""
 
     runtime: Runtime
-    listener: Listener
+    server: ApiServer
     records: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
     def port(self) -> int:
-        return self.listener.address[1]
+        return self.server.address[1]
 
     @property
     def url(self) -> str:
@@ -93,15 +94,12 @@ async def running(
     lifecycle = Lifecycle()
     lifecycle.state = "ready"
     runtime = Runtime(clock=process.clock, metrics=metrics, lifecycle=lifecycle, client=client, snapshot=snapshot)
-    serving = listener(DataApp(runtime), "127.0.0.1", 0, snapshot.config.server)
-    task = asyncio.ensure_future(serving.listen())
+    server = ApiServer(DataApp(runtime), bind("127.0.0.1", 0, reuse_port=False), snapshot.config.server)
+    await server.start()
     try:
-        while not serving.started:
-            await asyncio.sleep(0.005)
-        yield Gateway(runtime, serving, records)
+        yield Gateway(runtime, server, records)
     finally:
-        serving.should_exit = True
-        await task
+        await server.close(1)
         await client.aclose()
 
 

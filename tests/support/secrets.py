@@ -31,7 +31,7 @@ GITHUB = "ghp_" + ALNUM + "abcd"
 FAMILIES: dict[str, tuple[str, str]] = {
     "aws_key": (f"The key {AWS_KEY}, ok", "The key [REDACTED_AWS_KEY], ok"),
     "aws_key_assigned": (f"export AWS_ACCESS_KEY_ID={AWS_KEY}\n", "export AWS_ACCESS_KEY_ID=[REDACTED_AWS_KEY]\n"),
-    "jwt": (f"token: {JWT}.", "token: [REDACTED_JWT]"),
+    "jwt": (f"token: {JWT}.", "token: [REDACTED_JWT]."),
     "k8s_token": (f"sa {K8S} end", "sa [REDACTED_K8S_TOKEN] end"),
     "k8s_projected": (f"sa {K8S_PROJECTED} end", "sa [REDACTED_K8S_TOKEN] end"),
     "private_key": (f"here:\n{PRIVATE_KEY}\nkeep it", "here:\n[REDACTED_PRIVATE_KEY]\nkeep it"),

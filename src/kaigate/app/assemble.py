@@ -93,18 +93,20 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         outgoing_proxy=ProxyPolicy.from_environment(process.env, allowed_hosts=config.routing.proxy_hosts),
         throttle=throttle,
         throttle_rate=config.server.auth_failures_per_minute,
-        proxies=ProxyTrust(config.server.trusted_proxies),
-        redact_log=log_redactor(_redactor(config, process), (secret.reveal() for secret in loaded.secrets.values())),
+        proxies=ProxyTrust(config.server.trusted_proxies) if config.server.trusted_proxies else None,
+        redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
         surface=OpenAIChat(max_depth=config.server.max_json_depth),
         pipelines=pipelines,
     )
 
 
 def _redactor(config: GatewayConfig, process: Process) -> Redactor:
-    """A redactor of its own for each thread that uses one."""
     options = config.guardrails.output.redaction
     settings = RedactionSettings(
-        exceptions=options.exceptions, literals=options.literals, disabled_types=options.disabled_types
+        exceptions=options.exceptions,
+        literals=options.literals,
+        disabled_types=options.disabled_types,
+        allow_checksums=options.allow_checksums,
     )
     return Redactor.build(settings, cache_dir=_pattern_cache(config, process.env))
 

@@ -1,4 +1,4 @@
-"""The API port: a raw ASGI application that turns each request into an exchange.
+"""The API port's application: turns each request into an exchange and gives it to its pipeline.
 
 No route is served without its pipeline; the probes are the only paths without a key.
 """
@@ -7,10 +7,10 @@ import itertools
 import os
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
-from kaigate.app.client import AsgiClient, Receive, Scope, Send
 from kaigate.app.health import probe
-from kaigate.app.reply import AsgiReply
+from kaigate.app.incoming import Incoming
 from kaigate.app.routes import MODEL_PREFIX, PROBES, ROUTES
 from kaigate.app.runtime import Runtime
 from kaigate.errors import GatewayError, RequestInvalidError, UnavailableError
@@ -24,7 +24,7 @@ _ONCE = frozenset((b"authorization", b"x-api-key", b"content-type", b"host", b"x
 
 
 class DataApp:
-    """The ASGI application of the API port."""
+    """Serves the requests of the API port."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -33,81 +33,63 @@ class DataApp:
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(8).hex()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: bytes = scope["raw_path"]
-        method: str = scope["method"]
-        runtime = self._runtime
-        if path in PROBES and method in ("GET", "HEAD"):
-            await probe(path, runtime.lifecycle, send)
-            return
+    async def __call__(self, request: Incoming) -> None:
+        runtime, path, method = self._runtime, request.path, request.method
         name: str | None = self._routes.get((method, path))
-        argument = ""
-        if name is None and method == "GET" and path.startswith(MODEL_PREFIX):
-            name, argument = "model", scope["path"][len(MODEL_PREFIX) :]
-        exchange, client, reply = self._open(scope, receive, send)
-        exchange.argument = argument
+        exchange = self._exchange(request)
+        if name is None:
+            if path in PROBES and method in (b"GET", b"HEAD"):
+                exchange.status, body = probe(path, runtime.lifecycle)
+                await request.send_whole(exchange, body, b"application/json")
+                return
+            if method == b"GET" and path.startswith(MODEL_PREFIX):
+                name, exchange.argument = "model", unquote(path[len(MODEL_PREFIX) :].decode("latin-1"))
         runtime.lifecycle.begin()
         try:
-            refusal = self._refusal(method, path, name, scope["headers"])
+            refusal = self._refusal(request, name)
             if refusal is not None:
-                await self._refuse(exchange, reply, refusal)
+                await self._refuse(exchange, request, refusal)
             elif name is not None:
-                await runtime.snapshot.pipelines[name].run(exchange, reply)
+                await runtime.snapshot.pipelines[name].run(exchange, request)
         finally:
-            client.close()
             runtime.lifecycle.end()
 
-    def _open(self, scope: Scope, receive: Receive, send: Send) -> tuple[Exchange, AsgiClient, AsgiReply]:
-        runtime = self._runtime
-        snapshot = runtime.snapshot
-        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        client = AsgiClient(receive, _address(scope["client"], headers, snapshot.proxies))
+    def _exchange(self, request: Incoming) -> Exchange:
+        snapshot, headers = self._runtime.snapshot, request.headers
+        if snapshot.proxies:
+            request.address = _address(request.address, headers, snapshot.proxies)
         exchange = Exchange(
             request_id="",
             surface=snapshot.surface,
-            client=client,
+            client=request,
             headers=headers,
-            started_at=runtime.clock.monotonic(),
+            started_at=self._runtime.clock.monotonic(),
         )
         given = exchange.headers.get(b"x-request-id")
         if given is not None and _REQUEST_ID.fullmatch(given):
             exchange.request_id = given.decode()
         else:
             exchange.request_id = f"{self._id_prefix}-{next(self._ids):x}"
-        reply = AsgiReply(
-            send,
-            client,
-            runtime.clock,
-            write_timeout_s=snapshot.config.server.write_timeout_s,
-            closing=runtime.lifecycle.closing,
-        )
-        return exchange, client, reply
+        return exchange
 
-    def _refusal(
-        self, method: str, path: bytes, pipeline: str | None, headers: Sequence[tuple[bytes, bytes]]
-    ) -> GatewayError | None:
+    def _refusal(self, request: Incoming, pipeline: str | None) -> GatewayError | None:
         """Why this request enters no pipeline, if so."""
         if self._runtime.lifecycle.refusing:
             return UnavailableError("draining", "This replica is shutting down: try again.", retry_after=1)
         if pipeline is None:
-            if path in self._paths:
-                allowed = "POST" if method == "GET" else "GET"
-                return RequestInvalidError("method_not_allowed", f"Use {allowed} for this path.")
-            return explain(method, path.decode("ascii", "replace"))
-        names = [name for name, _ in headers if name in _ONCE]
+            return explain(request.method.decode("latin-1"), request.path.decode("latin-1"))
+        names = [name for name, _ in request.headers if name in _ONCE]
         if len(names) != len(set(names)):
             return RequestInvalidError("invalid_request", "A header that must be sent once was sent twice.")
         return None
 
-    async def _refuse(self, exchange: Exchange, reply: AsgiReply, error: GatewayError) -> None:
+    async def _refuse(self, exchange: Exchange, request: Incoming, error: GatewayError) -> None:
         exchange.error = error
         exchange.status = error.status
         self._runtime.metrics.refused.labels(error.code).inc()
-        await reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+        await request.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
 
 
-def _address(peer: tuple[str, int] | None, headers: Sequence[tuple[bytes, bytes]], proxies: ProxyTrust) -> str:
-    if peer is None:
-        return ""
+def _address(peer: str, headers: Sequence[tuple[bytes, bytes]], proxies: ProxyTrust) -> str:
     forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
-    return proxies.client(peer[0], b",".join(forwarded) if forwarded else None)
+    return proxies.client(peer, b",".join(forwarded) if forwarded else None)

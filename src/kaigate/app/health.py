@@ -1,6 +1,6 @@
 """The probes, served on the API and the operations port alike."""
 
-from kaigate.app.client import Send
+from kaigate.app.asgi import Send
 from kaigate.app.lifecycle import Lifecycle
 
 _HEALTHY = b'{"status":"healthy"}'
@@ -11,12 +11,11 @@ _UNREADY = {
 }
 
 
-async def probe(path: bytes, lifecycle: Lifecycle, send: Send) -> None:
-    """Answer a probe: readiness follows the life cycle, liveness only says that the event loop turns."""
-    status, body = 200, _HEALTHY
+def probe(path: bytes, lifecycle: Lifecycle) -> tuple[int, bytes]:
+    """Status and body of a probe: readiness follows the life cycle, liveness only says that the event loop turns."""
     if path == b"/health/readiness" and not lifecycle.ready:
-        status, body = 503, _UNREADY[lifecycle.state]
-    await respond(send, status, body, b"application/json")
+        return 503, _UNREADY[lifecycle.state]
+    return 200, _HEALTHY
 
 
 async def respond(send: Send, status: int, body: bytes, content_type: bytes) -> None:

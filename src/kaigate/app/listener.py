@@ -1,4 +1,4 @@
-"""One listening port: a socket of ours under a uvicorn server without signal handlers of its own."""
+"""Listening sockets, and the uvicorn server of a port that is off the hot path."""
 
 import contextlib
 import socket
@@ -7,8 +7,7 @@ from typing import Final
 
 import uvicorn
 
-from kaigate.app.client import AsgiApp
-from kaigate.app.protocol import BoundedHttpProtocol
+from kaigate.app.asgi import AsgiApp
 from kaigate.config.models import ServerSettings
 
 _BACKLOG: Final = 2048
@@ -29,10 +28,6 @@ class Listener(uvicorn.Server):
         """Serve until `should_exit`."""
         await self.serve(sockets=[self._listening])
 
-    def limit_send_buffer(self, size: int) -> None:
-        """Bound the kernel's buffer, in bytes, for answers on connections accepted from now on."""
-        self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
-
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that it really listens on."""
@@ -41,29 +36,30 @@ class Listener(uvicorn.Server):
 
 
 def listener(app: AsgiApp, host: str, port: int, settings: ServerSettings) -> Listener:
-    """A listener for `app`, its socket bound and listening; raises OSError naming the address that is taken."""
+    """A listener for `app`, its socket bound and listening; raises OSError naming the address that is taken.
 
-    class Protocol(BoundedHttpProtocol):
-        max_head_bytes = settings.max_header_bytes
-
+    h11 rather than httptools: it bounds a request's head by itself.
+    """
     config = uvicorn.Config(
         app,
         loop="none",
-        http=Protocol,
+        http="h11",
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        h11_max_incomplete_event_size=settings.max_header_bytes,
         limit_concurrency=settings.max_connections,
         timeout_keep_alive=max(1, round(settings.keep_alive_s)),
         timeout_graceful_shutdown=1,
     )
-    return Listener(config, _bind(host, port, reuse_port=settings.reuse_port))
+    return Listener(config, bind(host, port, reuse_port=settings.reuse_port))
 
 
-def _bind(host: str, port: int, *, reuse_port: bool) -> socket.socket:
+def bind(host: str, port: int, *, reuse_port: bool) -> socket.socket:
+    """A listening socket; raises OSError naming the address where it can't be had."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]

@@ -3,7 +3,7 @@
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from kaigate.app.client import AsgiApp, Receive, Scope, Send
+from kaigate.app.asgi import AsgiApp, Receive, Scope, Send
 from kaigate.app.health import probe, respond
 from kaigate.app.lifecycle import Lifecycle
 from kaigate.app.routes import PROBES
@@ -20,7 +20,7 @@ def ops_app(metrics: Metrics, lifecycle: Lifecycle) -> AsgiApp:
         if scope["method"] not in ("GET", "HEAD"):
             await respond(send, 405, _NOT_FOUND, b"application/json")
         elif path in PROBES:
-            await probe(path, lifecycle, send)
+            await respond(send, *probe(path, lifecycle), b"application/json")
         elif path == b"/metrics":
             await respond(send, 200, generate_latest(metrics.registry), CONTENT_TYPE_LATEST.encode())
         else:

@@ -10,17 +10,17 @@ PipelineName = Literal["chat", "models", "model", "config", "providers", "settin
 class Route:
     """One path of the API and the pipeline that serves it."""
 
-    method: str
+    method: bytes
     path: bytes
     pipeline: PipelineName
 
 
 ROUTES: Final = (
-    Route("POST", b"/v1/chat/completions", "chat"),
-    Route("GET", b"/v1/models", "models"),
-    Route("GET", b"/config", "config"),
-    Route("GET", b"/providers", "providers"),
-    Route("GET", b"/settings", "settings"),
+    Route(b"POST", b"/v1/chat/completions", "chat"),
+    Route(b"GET", b"/v1/models", "models"),
+    Route(b"GET", b"/config", "config"),
+    Route(b"GET", b"/providers", "providers"),
+    Route(b"GET", b"/settings", "settings"),
 )
 
 MODEL_PREFIX: Final = b"/v1/models/"

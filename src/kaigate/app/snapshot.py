@@ -26,7 +26,7 @@ class Snapshot:
     outgoing_proxy: ProxyPolicy
     throttle: FailureThrottle
     throttle_rate: int
-    proxies: ProxyTrust
+    proxies: ProxyTrust | None
     redact_log: Callable[[str], str]
     surface: Surface
     pipelines: Mapping[str, Pipeline]

@@ -158,6 +158,9 @@ class RedactionOptions(Section):
     disabled_types: tuple[SecretType, ...] = Field(
         default=(), description="Types of secrets that are left as they are."
     )
+    allow_checksums: bool = Field(
+        default=True, description="Leave hex digests that are introduced as such (sha256:..., md5 ...)."
+    )
 
 
 class OutputGuardrails(Section):

@@ -1,248 +1,218 @@
 """The one automaton that defines what redaction does, for whole texts and for streams alike.
 
-It cuts a text into words (runs of printable ASCII without white space and quotes) and decides each word when it is
-complete, from the word and the raw text before it alone. So the result can't depend on how the text was cut into
-chunks, and prose is delayed by one word. Two things outgrow a word: a private key block, which is suppressed to its
-end, and a word beyond `CAP`, which is decided in windows at fixed offsets; a candidate still open at the end of a
-window is redacted, and suppressed to where its alphabet ends.
+Candidates of a text depend on the text alone, not on how it was cut (`rules`). The automaton releases what lies before
+everything that is undecided: the last word, a prefix of something longer than a word, a candidate that goes on. Of
+candidates that overlap, the first to begin names the finding, and all of them are redacted.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Final
 
-import re2
+from kaigate.guardrails import private_keys
+from kaigate.guardrails.characters import TOKEN, run_end
+from kaigate.guardrails.detector import Detector
+from kaigate.guardrails.findings import PRIVATE_KEY
+from kaigate.guardrails.rules import CAP, REACH, Candidate
 
-from kaigate.guardrails.findings import PLACEHOLDERS, Finding, SecretType, resolved
-from kaigate.guardrails.rules import CONTEXT, Rule, follows_bearer, open_connection_string
-from kaigate.guardrails.triggers import Triggered
+Step = tuple[int, int, str | None]
+"""Pass `[0]` characters on, then drop `[1]`, and put the placeholder of type `[2]` there, if any."""
 
-Segment = tuple[str, str | None]
-"""Consumed text and what stands for it: None is the text itself, "" is nothing."""
+CONTEXT: Final = 128
+"""Released characters that rules may look back at."""
 
-CAP: Final = 8192
-_WINDOW: Final = CAP - 1024
-
-_BEGIN: Final = "-----BEGIN"
-_BLOCK_NAME: Final = r"(?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
-_HEADER: Final = re2.compile(rf"-----BEGIN {_BLOCK_NAME}")
-_FOOTER: Final = re2.compile(rf"-----END {_BLOCK_NAME}")
-_MAYBE_HEADER: Final = re2.compile(r"-----BEGIN(?: (?:[A-Z0-9]{1,16} ){0,6}(?:[A-Z0-9]{0,16}-{0,4})?)?")
-_FOOTER_LENGTH: Final = 128
-
-# The shortest word in which any trigger fits (`ab://:b@c`), and the separator that ends it.
-_SHORTEST: Final = 10
-
-_QUOTES: Final = frozenset("\"'`<>")
-_WORD_CHARACTERS: Final = "".join(char for char in map(chr, range(0x21, 0x7F)) if char not in _QUOTES)
-_words: Final = re2.compile(r"[!#-&(-;=?-_a-~]+")
-
-_HEX_DIGITS: Final = "0123456789abcdefABCDEF"
+_LONG: Final = 1024
+# What is swallowed of a run can begin something that goes on behind it: a connection string at most this long before.
+_CARRY: Final = CAP + 64
+# `----`, behind which the rest of a marker may follow.
+_SHORTEST_PREFIX: Final = 4
+_URL_ENDS: Final = frozenset(" \t\r\n\"'`<>")
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """What an automaton looks for. `excepted` tells known false positives: a text, and a finding's span in it."""
-
-    rules: Sequence[Rule]
-    triggered: Triggered
-    excepted: Callable[[str, int, int], bool] | None = None
-    disabled: frozenset[str] = frozenset()
-    shortest: int = _SHORTEST
+class _Mode(Enum):
+    TEXT = auto()
+    BLOCK = auto()  # within a private key
+    BLOCK_END = auto()  # the last dash of its end may follow
+    RUN = auto()  # within a candidate that outgrew the cap
 
 
 class Automaton:
-    """The state of one text. The segments of `push` and `finish` together consume exactly what was pushed."""
+    """The state of one text; it holds back a few thousand characters at most.
 
-    __slots__ = ("_before", "_found", "_grammar", "_held", "_mode", "_stop")
+    `held` is text that was not passed on yet; its first `swallowed` characters were dropped already.
+    """
 
-    def __init__(self, grammar: Grammar, found: Callable[[SecretType], None]) -> None:
-        """`found` hears the type of each finding, in the order of the placeholders."""
-        self._grammar = grammar
-        self._found = found
-        self._held = ""
+    __slots__ = ("_before", "_detector", "_limit", "_mode", "_plain", "_tail", "held", "swallowed")
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._reset()
+
+    def _reset(self) -> None:
+        self.held = ""
+        self.swallowed = 0
         self._before = ""
-        self._mode: Literal["text", "block", "open"] = "text"
-        self._stop = ""
+        self._tail = ""
+        self._mode = _Mode.TEXT
+        self._limit = _LONG
+        self._plain = not self._detector.phrases
 
     @property
-    def held(self) -> bool:
-        """Whether text is held back or being suppressed."""
-        return bool(self._held) or self._mode != "text"
+    def busy(self) -> bool:
+        """Whether anything is held back or being dropped."""
+        return bool(self.held) or self._mode is not _Mode.TEXT
 
-    @property
-    def held_text(self) -> str:
-        """The text that is held back, as it was pushed."""
-        return self._held
+    def quick(self, text: str) -> str | None:
+        """What may be released now if that is beyond doubt, as with prose; None: use `advance`."""
+        if not self._plain:
+            return None
+        size = len(text.rstrip(TOKEN))
+        if not size:
+            if len(self.held) + len(text) > _LONG:
+                return None
+            self.held += text
+            return ""
+        ready = self.held + text[:size]
+        if len(ready) > _SHORTEST_PREFIX and not self._harmless(ready):
+            return None
+        if len(text) - size > _LONG:
+            return None
+        self.held = text[size:]
+        self._before = (self._before + ready)[-CONTEXT:]
+        return ready
 
-    def push(self, text: str) -> list[Segment]:
-        """Segments that are final now."""
-        out: list[Segment] = []
+    def _harmless(self, ready: str) -> bool:
+        """Whether nothing in this begins or holds a secret: a prefix of one at its end, or a pattern in it."""
+        if "----" in ready or "bearer" in ready[-15:].lower():
+            return False
+        if "://" in ready:
+            if ready[-1] not in _URL_ENDS:
+                return False
+        elif len(ready) < self._detector.shortest:
+            return True
+        return not self._detector.hits(ready.encode("ascii", "replace"))
+
+    def advance(self, text: str) -> list[Step]:
+        """The steps that are decided now."""
+        steps: list[Step] = []
         while text:
-            if self._mode == "text":
-                text = self._in_text(text, out)
-            elif self._mode == "block":
-                text = self._in_block(text, out)
+            if self._mode is _Mode.TEXT:
+                text = self._text(text, steps)
+            elif self._mode is _Mode.RUN:
+                text = self._run(text, steps)
             else:
-                text = self._in_open(text, out)
-        return out
+                text = self._block(text, steps)
+        return steps
 
-    def finish(self) -> list[Segment]:
-        """The rest, at the end of the text; the automaton is as new afterwards."""
-        out: list[Segment] = []
-        held, self._held = self._held, ""
-        if self._mode == "text":
-            self._release(held, out)
-        elif held:
-            out.append((held, ""))
-        self._mode = "text"
-        self._before = ""
-        return out
+    def finish(self) -> list[Step]:
+        """The steps at the end of the text; the automaton is as new afterwards."""
+        steps: list[Step] = []
+        while self._mode is _Mode.TEXT and self.held:
+            buffer, self.held = self.held, ""
+            steps += self.advance(self._settle(buffer, len(buffer), steps, final=True))
+        self._reset()
+        return steps
 
-    def _in_text(self, text: str, out: list[Segment]) -> str:
-        """Decide the words that `text` completes; returns what follows a key block's header or an open candidate."""
-        buffer = self._held + text if self._held else text
-        start = 0
-        at = buffer.find(_BEGIN) if "private_key" not in self._grammar.disabled else -1
-        while at >= 0:
-            # A header begins a word of its own, so that it is found however the text around it looks.
-            self._release(buffer[start:at], out)
-            start = at
-            header = _HEADER.match(buffer[at : at + 256])
-            if header is not None:
-                self._held = ""
-                return self._enter_block(buffer, at + header.end(), at, out)
-            if _MAYBE_HEADER.fullmatch(buffer[at : at + 256]) is not None:
-                self._held = buffer[at:]
-                return ""
-            at = buffer.find(_BEGIN, at + 1)
-        # A held word was searched for its end before.
-        fresh = buffer[start:] if start or self._held.startswith(_BEGIN) else text
-        complete = len(fresh.rstrip(_WORD_CHARACTERS))
-        end = len(buffer) - len(fresh) + complete if complete else start
-        self._release(buffer[start:end], out)
-        return self._hold(buffer[end:], out)
+    def _text(self, text: str, steps: list[Step]) -> str:
+        buffer = self.held + text
+        size = len(text.rstrip(TOKEN))
+        if not size and len(buffer) <= self._limit:
+            self.held = buffer
+            return ""
+        word = len(self.held) + size if size else len(buffer.rstrip(TOKEN))
+        return self._settle(buffer, word, steps, final=False)
 
-    def _hold(self, word: str, out: list[Segment]) -> str:
-        """Keep an incomplete word; one beyond the cap is decided in windows."""
-        # The last nine characters may still become a header, which would end the word before them.
-        while len(word) > CAP + len(_BEGIN) - 1:
-            word = word[self._window(word[:CAP], out) :]
-            if self._mode == "open":
-                self._held = ""
-                return word
-        self._held = word
+    def _settle(self, buffer: str, cut: int, steps: list[Step], *, final: bool) -> str:
+        """Decide `buffer` up to `cut` at most; returns what follows the beginning of a private key."""
+        if len(buffer) - cut > _LONG:
+            cut = len(buffer) - REACH
+        data = buffer.encode("ascii", "replace")
+        hits = self._detector.hits(data)
+        block = self._detector.block_begin(data, hits)
+        if block is not None:
+            self._release(buffer[: block[0]], block[0], hits, steps, final=True)
+            self._enter_block(block, steps)
+            return buffer[block[1] :]
+        if not final:
+            cut = self._detector.pending(buffer, data, cut)
+        self._release(buffer, cut, hits, steps, final=final)
         return ""
 
-    def _enter_block(self, buffer: str, end: int, begin: int, out: list[Segment]) -> str:
-        self._mode = "block"
-        self._found("private_key")
-        out.append((buffer[begin:end], PLACEHOLDERS["private_key"]))
-        self._before = ""
-        return buffer[end:]
-
-    def _in_block(self, text: str, out: list[Segment]) -> str:
-        """Suppress to the footer; the held tail is what may be its beginning."""
-        buffer = self._held + text
-        footer = _FOOTER.search(buffer)
-        if footer is None:
-            cut = max(0, len(buffer) - _FOOTER_LENGTH)
-            if cut:
-                out.append((buffer[:cut], ""))
-            self._held = buffer[cut:]
-            return ""
-        out.append((buffer[: footer.end()], ""))
-        self._held = ""
-        self._mode = "text"
-        return buffer[footer.end() :]
-
-    def _in_open(self, text: str, out: list[Segment]) -> str:
-        """Suppress the rest of a candidate that outgrew its window."""
-        end = len(text) - len(text.lstrip(self._stop))
-        if end:
-            out.append((text[:end], ""))
-            self._remember(text[:end])
-        if end < len(text):
-            self._mode = "text"
-        return text[end:]
-
-    def _release(self, region: str, out: list[Segment]) -> None:
-        """Decide complete words; what lies between them is passed on."""
-        if not region:
-            return
-        grammar = self._grammar
-        if len(region) >= grammar.shortest and (follows_bearer(self._before) or grammar.triggered(region)):
-            self._release_words(region, out)
+    def _release(self, buffer: str, cut: int, hits: Sequence[int], steps: list[Step], *, final: bool) -> None:
+        before = len(self._before)
+        text = self._before + buffer
+        found: list[Candidate] = []
+        if hits or "://" in buffer:
+            found = self._detector.candidates(text, text.encode("ascii", "replace"), before, hits, final=final)
+        end = before + cut
+        if any(each.open and each.type and each.end - each.start > CAP for each in found):
+            end = len(text)
+            self._mode = _Mode.RUN
+            self._tail = text[-_CARRY:]
         else:
-            out.append((region, None))
-            self._remember(region)
+            for each in sorted(found, reverse=True):
+                if each.anchor < end and (each.open or each.end > end):
+                    end = each.anchor
+        at = self._redact(found, before + self.swallowed, end, steps)
+        if end > at:
+            steps.append((end - at, 0, None))
+        self.held = text[end:]
+        self.swallowed = max(0, self.swallowed - (end - before))
+        self._before = text[max(0, end - CONTEXT) : end]
+        self._limit = _LONG if len(self.held) < _LONG else CAP + CONTEXT
+        self._plain = self._is_plain()
 
-    def _release_words(self, region: str, out: list[Segment]) -> None:
-        done = 0
-        for match in _words.finditer(region):
-            start, end = match.span()
-            if end - start < self._grammar.shortest - 1:
+    def _redact(self, found: Sequence[Candidate], at: int, end: int, steps: list[Step]) -> int:
+        for each in found:
+            if each.end <= at or each.start >= end or not each.type:
                 continue
-            if start > done:
-                out.append((region[done:start], None))
-                self._remember(region[done:start])
-            self._word(region[start:end], out)
-            done = end
-        if done < len(region):
-            out.append((region[done:], None))
-            self._remember(region[done:])
+            if each.start < at:
+                steps.append((0, each.end - at, None))
+            else:
+                steps.append((each.start - at, each.end - each.start, each.type))
+            at = each.end
+        return at
 
-    def _word(self, word: str, out: list[Segment]) -> None:
-        """Decide one complete word."""
-        while len(word) > CAP:
-            word = word[self._window(word[:CAP], out) :]
-            if self._mode == "open":
-                word = self._in_open(word, out)
-                self._mode = "text"
-        self._replace(word, self._findings(word), out)
+    def _enter_block(self, block: tuple[int, int], steps: list[Step]) -> None:
+        start, end = block
+        dropped = max(0, self.swallowed)
+        self.held = self._before = self._tail = ""
+        self.swallowed = 0
+        self._mode = _Mode.BLOCK
+        self._plain = False
+        steps.append((0, end - start - dropped, PRIVATE_KEY))
 
-    def _window(self, window: str, out: list[Segment]) -> int:
-        """Decide the beginning of a longer word; returns how much of it was consumed."""
-        cut = _WINDOW
-        kept: list[Finding] = []
-        findings = self._findings(window)
-        unfinished = open_connection_string(window)
-        if unfinished is not None and unfinished.type not in self._grammar.disabled:
-            findings = resolved([*findings, unfinished])
-        for finding in findings:
-            if finding.start >= cut:
-                break
-            kept.append(finding)
-            if finding.end == len(window):
-                self._mode = "open"
-                self._stop = _HEX_DIGITS if finding.type == "hex_token" else _WORD_CHARACTERS
-            cut = max(cut, finding.end)
-        self._replace(window[:cut], kept, out)
-        return cut
+    def _block(self, text: str, steps: list[Step]) -> str:
+        if self._mode is _Mode.BLOCK_END:
+            self._mode = _Mode.TEXT
+            self._plain = self._is_plain()
+            if text[0] == "-":
+                steps.append((0, 1, None))
+                return text[1:]
+            return text
+        buffer = self._tail + text
+        marker = private_keys.END.search(buffer.encode("ascii", "replace"))
+        if marker is None:
+            self._tail = buffer[-private_keys.MAX_MARKER :]
+            steps.append((0, len(text), None))
+            return ""
+        size = marker.end() - len(self._tail)
+        self._tail = ""
+        self._mode = _Mode.BLOCK_END
+        steps.append((0, size, None))
+        return text[size:]
 
-    def _findings(self, word: str) -> list[Finding]:
-        grammar, before = self._grammar, self._before
-        if not word or not (follows_bearer(before) or grammar.triggered(word)):
-            return []
-        findings = [
-            found for rule in grammar.rules for found in rule(word, before) if found.type not in grammar.disabled
-        ]
-        if grammar.excepted is not None and findings:
-            text, offset = before + word, len(before)
-            findings = [f for f in findings if not grammar.excepted(text, offset + f.start, offset + f.end)]
-        return resolved(findings)
+    def _run(self, text: str, steps: list[Step]) -> str:
+        size = run_end(text, 0, TOKEN)
+        self._tail = (self._tail + text[:size])[-_CARRY:]
+        if size:
+            steps.append((0, size, None))
+        if size < len(text):
+            self._mode = _Mode.TEXT
+            self.held, self._tail = self._tail, ""
+            self.swallowed = len(self.held)
+            self._before = ""
+        return text[size:]
 
-    def _replace(self, word: str, findings: Sequence[Finding], out: list[Segment]) -> None:
-        done = 0
-        for finding in findings:
-            if finding.start > done:
-                out.append((word[done : finding.start], None))
-            self._found(finding.type)
-            out.append((word[finding.start : finding.end], PLACEHOLDERS[finding.type]))
-            done = finding.end
-        if done < len(word):
-            out.append((word[done:], None))
-        self._remember(word)
-
-    def _remember(self, text: str) -> None:
-        self._before = text[-CONTEXT:] if len(text) >= CONTEXT else (self._before + text)[-CONTEXT:]
+    def _is_plain(self) -> bool:
+        return self._mode is _Mode.TEXT and not self.swallowed and self._limit == _LONG and not self._detector.phrases

@@ -1,55 +1,44 @@
-"""What a rule found in a text."""
+"""What a rule found in a text, and what it becomes; the names of types are also the metric's labels."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
-SecretType = Literal[
-    "aws_key",
-    "k8s_token",
-    "jwt",
-    "private_key",
-    "connection_string",
-    "api_key",
-    "bearer_token",
-    "hex_token",
-    "possible_secret",
-    "literal",
-]
+AWS_KEY: Final = "aws_key"
+K8S_TOKEN: Final = "k8s_token"  # noqa: S105
+JWT: Final = "jwt"
+PRIVATE_KEY: Final = "private_key"
+CONNECTION_STRING: Final = "connection_string"
+API_KEY: Final = "api_key"
+BEARER_TOKEN: Final = "bearer_token"  # noqa: S105
+HEX_TOKEN: Final = "hex_token"  # noqa: S105
+POSSIBLE_SECRET: Final = "possible_secret"  # noqa: S105
+LITERAL: Final = "literal"
 
-# Most specific first: of two findings that overlap, the earlier type names the secret.
-PLACEHOLDERS: Final[dict[SecretType, str]] = {
-    "literal": "[REDACTED]",
-    "aws_key": "[REDACTED_AWS_KEY]",
-    "k8s_token": "[REDACTED_K8S_TOKEN]",
-    "jwt": "[REDACTED_JWT]",
-    "private_key": "[REDACTED_PRIVATE_KEY]",
-    "connection_string": "[REDACTED]",
-    "api_key": "[REDACTED_API_KEY]",
-    "bearer_token": "[REDACTED]",
-    "hex_token": "[REDACTED_HEX_TOKEN]",
-    "possible_secret": "[REDACTED_POSSIBLE_SECRET]",
-}
-
-_RANK: Final = {kind: rank for rank, kind in enumerate(PLACEHOLDERS)}
+# Most specific first: where two findings begin at the same character, the earlier type names them.
+PLACEHOLDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        LITERAL: "[REDACTED]",
+        AWS_KEY: "[REDACTED_AWS_KEY]",
+        K8S_TOKEN: "[REDACTED_K8S_TOKEN]",
+        JWT: "[REDACTED_JWT]",
+        PRIVATE_KEY: "[REDACTED_PRIVATE_KEY]",
+        CONNECTION_STRING: "[REDACTED]",
+        API_KEY: "[REDACTED_API_KEY]",
+        BEARER_TOKEN: "[REDACTED]",
+        HEX_TOKEN: "[REDACTED_HEX_TOKEN]",
+        POSSIBLE_SECRET: "[REDACTED_POSSIBLE_SECRET]",
+    }
+)
+TYPES: Final = tuple(PLACEHOLDERS)
+RANK: Final[Mapping[str, int]] = MappingProxyType({kind: rank for rank, kind in enumerate(TYPES)})
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """A secret in a text: code points `start` to `end`, end exclusive."""
 
-    type: SecretType
+    type: str
     start: int
     end: int
-
-
-def resolved(findings: list[Finding]) -> list[Finding]:
-    """The findings that hold, in order and without overlaps.
-
-    One that contains another wins, since the rest of it would leak; otherwise the more specific type does.
-    """
-    ranked = sorted(findings, key=lambda found: (found.start - found.end, _RANK[found.type]))
-    kept: list[Finding] = []
-    for found in ranked:
-        if all(found.end <= other.start or found.start >= other.end for other in kept):
-            kept.append(found)
-    return sorted(kept, key=lambda found: found.start)

@@ -6,10 +6,10 @@ import msgspec
 class RedactionSettings(msgspec.Struct, frozen=True):
     """Secret redaction of answers.
 
-    `exceptions` are RE2 patterns: a finding of at most 4096 characters that one of them matches in full stays.
+    `exceptions` are RE2 patterns over ASCII text: a finding of at most 4096 characters that lies within a match stays;
+    a match may begin up to 96 characters before it and end with its word. Blocks of private keys have no exceptions.
     `literals` are further texts of 4 to 256 characters to redact. `disabled_types` are names of
-    the types of secrets. `allow_checksums` leaves hex digests that are introduced as such
-    (`sha256:...`, `md5 ...`).
+    `findings.TYPES`. `allow_checksums` leaves hex digests that are introduced as such (`sha256:...`, `md5 ...`).
     """
 
     enabled: bool = True

@@ -31,8 +31,8 @@ class Reply(Protocol):
         """Send a part of a streamed body, with status and headers before the first; waits for a slow client."""
         ...
 
-    async def end(self) -> None:
-        """End a streamed body."""
+    async def end(self, data: bytes) -> None:
+        """Send the last part of a streamed body."""
         ...
 
     def abort(self) -> None:
@@ -85,6 +85,8 @@ class Pipeline:
         finally:
             if exchange.answer is not None:
                 exchange.answer.close()
+                # It knows its exchange: kept, the two would wait for the garbage collector.
+                exchange.answer = None
             await self._settle(exchange, entered)
 
     async def _deliver(self, exchange: Exchange, reply: Reply) -> None:
@@ -190,5 +192,8 @@ async def _stream(exchange: Exchange, answer: AnswerSource, walk: _Walk, reply: 
             raise
         exchange.error = error
         rest = await walk.flush() + walk.encoder.fail(error)
-    await reply.write(exchange, rest, content_type)
-    await reply.end()
+    if not reply.started:
+        # A stream without a single event: an empty one is still an answer.
+        await reply.write(exchange, rest, content_type)
+        rest = b""
+    await reply.end(rest)

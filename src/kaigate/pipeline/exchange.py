@@ -116,3 +116,10 @@ class Exchange:
         self.status = 0
         self.error: GatewayError | None = None
         self.client_gone = False
+
+    def wrote(self, at: float) -> None:
+        """A part of a stream went out at `at` (seconds, monotonic)."""
+        if not self.chunks:
+            self.first_token_at = at
+        self.last_token_at = at
+        self.chunks += 1

@@ -11,7 +11,10 @@ Zone = Literal["private", "external"]
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """One way to serve a model: a provider, its address and the upstream's own model name."""
+    """One way to serve a model: a provider, its address and the upstream's own model name.
+
+    `header_lines` tell the client who answered, as lines of a response head.
+    """
 
     provider: Provider
     target: Target
@@ -19,6 +22,7 @@ class Deployment(msgspec.Struct, frozen=True):
     model: str
     zone: Zone
     deadlines: Deadlines
+    header_lines: bytes = b""
 
 
 class ModelEntry(msgspec.Struct, frozen=True):

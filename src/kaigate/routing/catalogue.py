@@ -125,6 +125,7 @@ class Catalogue:
             model=model,
             zone=built.zone,
             deadlines=built.deadlines_within(settings.timeout_s),
+            header_lines=f"x-kaigate-provider: {provider}\r\nx-kaigate-model: {model}\r\n".encode(),
         )
 
     def _servable(self, entry: ModelEntry, principal: Principal) -> bool:

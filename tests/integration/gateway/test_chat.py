@@ -171,6 +171,7 @@ async def test_probes_need_no_key(tmp_path, path):
 async def test_new_work_is_refused_when_draining_is_over(tmp_path):
     async with upstream(answering(http(completion()))) as up, running(settings(up.port), tmp_path) as gateway:
         gateway.runtime.lifecycle.state = "draining"
+        gateway.server.turn_away()
         answer = await call(gateway, post(chat()))
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         gateway.runtime.lifecycle.state = "refusing"

@@ -225,7 +225,7 @@ async def test_100_parallel_streams_with_slow_readers_keep_memory_bounded(tmp_pa
 
     async with upstream(flooding) as up:
         async with running(settings(up.port, providers={"up": {"max_connections": 200}}), tmp_path) as gateway:
-            gateway.listener.limit_send_buffer(16_384)
+            gateway.server.limit_send_buffer(16_384)
             clients = [await slow_client(gateway.port, post(chat(stream=True))) for _ in range(100)]
             before = resident_mib()
             await asyncio.sleep(1.5)
@@ -260,7 +260,7 @@ async def test_a_client_that_takes_nothing_is_cut_off(tmp_path):
     async with upstream(streaming(["many words " * 9000] * 200)) as up:
         config = settings(up.port, server={"drain_delay_s": 0, "write_timeout_s": 0.3})
         async with running(config, tmp_path) as gateway:
-            gateway.listener.limit_send_buffer(16_384)
+            gateway.server.limit_send_buffer(16_384)
             client = await slow_client(gateway.port, post(chat(stream=True)))
             for _ in range(100):
                 await asyncio.sleep(0.05)

@@ -1,0 +1,335 @@
+"""A client's connection: HTTP/1.1 requests in, answers out, everything bounded.
+
+Framing is llhttp's, strict (RFC 9112): what it does not accept is answered with 400 and the connection closed. A
+request is served as soon as its head is complete; further ones on the same connection wait for its answer.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import httptools
+
+from kaigate.app import http_head
+from kaigate.app.incoming import Incoming
+from kaigate.errors import RequestInvalidError, UnavailableError
+from kaigate.pipeline.exchange import ClientGoneError
+
+Serve = Callable[[Incoming], Coroutine[Any, Any, None]]
+
+_MAX_FIELDS: Final = 100
+_MAX_WAITING: Final = 32
+_HEAD_TIMEOUT_S: Final = 20.0
+_LINGER_S: Final = 5.0
+_LINGER_BYTES: Final = 4 * 1024 * 1024
+_NEVER: Final = float("inf")
+
+_MALFORMED: Final = http_head.refusal(RequestInvalidError("invalid_request", "The request is not valid HTTP."))
+_LARGE_HEAD: Final = http_head.refusal(
+    RequestInvalidError("invalid_request", "The request head is larger than this gateway accepts."), 431
+)
+_SLOW_HEAD: Final = http_head.refusal(RequestInvalidError("request_timeout", "The request head did not arrive."))
+_FULL: Final = http_head.refusal(
+    UnavailableError("upstream_unavailable", "This replica has no free connection: try again.")
+)
+
+
+@dataclass(slots=True)
+class ServerState:
+    """What the connections of one port share."""
+
+    serve: Serve
+    max_head_bytes: int
+    max_connections: int
+    keep_alive_s: float
+    write_timeout_s: float
+    connections: set["HttpConnection"] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    date: http_head.DateLine = field(default_factory=http_head.DateLine)
+    closing: bool = False
+
+
+class HttpConnection(asyncio.Protocol):
+    """One client connection; at most one request is being served at a time.
+
+    One coarse timer serves all of its deadlines (a complete head, the next request, the rest of an unread body): it
+    is set once and looks, when it fires, whether the deadline has moved.
+    """
+
+    def __init__(self, state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
+        self._state = state
+        self._loop = loop
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._current: Incoming | None = None
+        self._arriving: Incoming | None = None
+        self._waiting: deque[Incoming] = deque()
+        self._in_head = True
+        self._head_bytes = 0
+        self._url = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._reading = True
+        self._lingering = -1
+        self._drained: asyncio.Future[None] | None = None
+        self._stuck: asyncio.TimerHandle | None = None
+        self.paused = False
+        self.peer = ""
+        self.time = loop.time
+        self.date = state.date.now
+
+    # asyncio's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        if len(self._state.connections) >= self._state.max_connections:
+            self._refuse(_FULL)
+            return
+        self._state.connections.add(self)
+        self._expect_by(_HEAD_TIMEOUT_S)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._transport = self._parser = None
+        self._state.connections.discard(self)
+        self._waiting.clear()
+        for timer in (self._timer, self._stuck):
+            if timer is not None:
+                timer.cancel()
+        self._wake_drained()
+        if self._current is not None:
+            self._current.lost()
+
+    def data_received(self, data: bytes) -> None:
+        if self._parser is None:
+            return
+        if self._lingering >= 0:
+            self._lingering += len(data)
+            if self._lingering > _LINGER_BYTES:
+                self.abort()
+                return
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # No protocol is offered to upgrade to: the request is served, what follows it is not HTTP.
+            self._end_input()
+        except httptools.HttpParserError:
+            self._malformed()
+        if self._in_head and self._head_bytes and self._parser is not None:
+            self._head_continues()
+
+    def pause_writing(self) -> None:
+        """The client takes its answer slower than it is made."""
+        self.paused = True
+        self._watch_progress()
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self.paused = False
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+        self._wake_drained()
+
+    # httptools' side.
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        fields, url, size = self._fields, self._url, self._head_bytes
+        self._fields, self._url, self._head_bytes, self._in_head = [], b"", 0, False
+        self._deadline = _NEVER
+        limit = self._state.max_head_bytes
+        if len(fields) > _MAX_FIELDS or (size > limit and _size(url, fields) > limit):
+            self._refuse(_LARGE_HEAD)
+        if self._transport is None or self._transport.is_closing():
+            return
+        parser = self._parser
+        path = url.partition(b"?")[0] if url[:1] == b"/" else httptools.parse_url(url).path or b""
+        request = Incoming(self, parser.get_method(), path, fields)
+        request.keep_alive = parser.should_keep_alive()
+        request.speaks_chunks = parser.get_http_version() == "1.1"
+        request.expects_continue = (b"expect", b"100-continue") in fields
+        self._arriving = request
+        if self._current is None:
+            self._start(request)
+        elif len(self._waiting) >= _MAX_WAITING:
+            self.abort()
+        else:
+            self._waiting.append(request)
+            self._read(on=False)
+
+    def on_body(self, body: bytes) -> None:
+        request = self._arriving
+        if request is not None and self._lingering < 0 and request.received(body):
+            self._read(on=False)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        request, self._arriving = self._arriving, None
+        if self._lingering >= 0:
+            self._close()
+        elif request is not None:
+            request.completed()
+
+    # The request's side.
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server wants its clients to go elsewhere."""
+        return self._state.closing
+
+    def write(self, data: bytes) -> None:
+        """Write to the socket; what is written to a lost connection is dropped."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    async def drained(self) -> None:
+        """Wait until the client took enough of what was written; raises `ClientGoneError` when it left or is stuck."""
+        if self._transport is None:
+            raise ClientGoneError
+        self._drained = self._loop.create_future()
+        try:
+            await self._drained
+        finally:
+            self._drained = None
+        if self._transport is None:
+            raise ClientGoneError
+
+    def resume(self) -> None:
+        """Read on: somebody takes the body."""
+        self._read(on=True)
+
+    def answered(self, request: Incoming) -> None:
+        """The answer is written: go on to the next request, or end the connection."""
+        if self._current is not request or self._transport is None:
+            return
+        self._current = None
+        if not request.keep_alive:
+            if request.complete:
+                self._close()
+            else:
+                # Closing on unread input would reset the connection, and take the answer with it.
+                self._lingering = 0
+                self._read(on=True)
+                self._expect_by(_LINGER_S)
+        elif self._waiting:
+            self._start(self._waiting.popleft())
+        else:
+            self._read(on=True)
+            self._expect_by(self._state.keep_alive_s)
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def shutdown(self) -> None:
+        """Close the connection now if it is idle, else behind the answer under way."""
+        if self._current is None:
+            self._close()
+
+    def _start(self, request: Incoming) -> None:
+        self._current = request
+        task = self._loop.create_task(self._serve(request))
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
+
+    async def _serve(self, request: Incoming) -> None:
+        try:
+            await self._state.serve(request)
+        finally:
+            if self._current is request:
+                self.abort()
+
+    def _read(self, *, on: bool) -> None:
+        if self._transport is None or self._transport.is_closing() or self._reading == on:
+            return
+        self._reading = on
+        if on:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _head_continues(self) -> None:
+        if self._head_bytes > self._state.max_head_bytes:
+            self._refuse(_LARGE_HEAD)
+        elif self._current is None and self._deadline > self._loop.time() + _HEAD_TIMEOUT_S:
+            self._expect_by(_HEAD_TIMEOUT_S)
+
+    def _malformed(self) -> None:
+        current = self._current
+        if current is not None and current.started:
+            self.abort()
+            return
+        self._refuse(_MALFORMED)
+        if current is not None:
+            current.lost()
+
+    def _refuse(self, answer: bytes) -> None:
+        """Answer what never became a request, and close."""
+        if self._lingering < 0:
+            self.write(answer)
+        self._end_input()
+        self._close()
+
+    def _end_input(self) -> None:
+        self._parser = None
+        if self._current is not None:
+            self._current.keep_alive = False
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _expect_by(self, seconds: float) -> None:
+        """Set the deadline; the timer is touched only where it would fire too late."""
+        deadline = self._loop.time() + seconds
+        self._deadline = deadline
+        timer = self._timer
+        if timer is not None and timer.when() <= deadline:
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline == _NEVER or self._transport is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        elif self._lingering >= 0:
+            self.abort()
+        elif self._head_bytes:
+            self._refuse(_SLOW_HEAD)
+        else:
+            self._close()
+
+    def _watch_progress(self, before: int | None = None) -> None:
+        """Cut off a client that takes nothing for the write timeout, not one that is merely slow."""
+        if self._transport is None:
+            return
+        waiting = self._transport.get_write_buffer_size()
+        if before is not None and waiting >= before:
+            self.abort()
+            return
+        self._stuck = self._loop.call_later(self._state.write_timeout_s, self._watch_progress, waiting)
+
+    def _wake_drained(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+
+def _size(url: bytes, fields: list[tuple[bytes, bytes]]) -> int:
+    return len(url) + sum(len(name) + len(value) for name, value in fields)

@@ -1,0 +1,223 @@
+"""One request on a connection, as the pipeline sees it: a client to read from and a reply to write to."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from kaigate.app import http_head
+from kaigate.errors import RequestInvalidError
+from kaigate.pipeline.exchange import ClientGoneError, Exchange
+
+if TYPE_CHECKING:
+    from kaigate.app.connection import HttpConnection
+
+_STREAM: Final = b"cache-control: no-store\r\nx-accel-buffering: no\r\n"
+"""Proxies in front that buffer answers (nginx) would turn a stream into one late block."""
+
+_READ_AHEAD: Final = 262_144
+
+
+class Incoming:
+    """A request whose head is complete; its body may still be arriving.
+
+    `headers` have lower-case names, in the order and number in which they came; `path` is raw, without its query.
+    """
+
+    __slots__ = (
+        "_body",
+        "_chunked",
+        "_connection",
+        "_on_gone",
+        "_size",
+        "_waiter",
+        "_wanted",
+        "address",
+        "complete",
+        "expects_continue",
+        "gone",
+        "head_only",
+        "headers",
+        "keep_alive",
+        "method",
+        "path",
+        "speaks_chunks",
+        "started",
+    )
+
+    def __init__(
+        self, connection: "HttpConnection", method: bytes, path: bytes, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        self._connection = connection
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.address = connection.peer
+        self.keep_alive = True
+        self.expects_continue = False
+        self.head_only = method == b"HEAD"
+        self.complete = False
+        self.gone = False
+        self.started = False
+        self._body: list[bytes] = []
+        self._size = 0
+        self._wanted = _READ_AHEAD
+        self._chunked = True
+        self.speaks_chunks = True
+        self._waiter: asyncio.Future[None] | None = None
+        self._on_gone: Callable[[], object] | None = None
+
+    # The connection's side.
+
+    def received(self, data: bytes) -> bool:
+        """A piece of the body arrived; returns whether that is all that is wanted for now."""
+        self._body.append(data)
+        self._size += len(data)
+        self._wake()
+        return self._size > self._wanted
+
+    def completed(self) -> None:
+        """The body is complete."""
+        self.complete = True
+        self._wake()
+
+    def lost(self) -> None:
+        """The client is gone."""
+        self.gone = True
+        self._wake()
+        on_gone, self._on_gone = self._on_gone, None
+        if on_gone is not None:
+            on_gone()
+
+    # The pipeline's side: the client.
+
+    async def read_body(self, *, limit: int, timeout_s: float) -> bytes:
+        """The whole body; refuses more than `limit` bytes, and a pause of more than `timeout_s` seconds."""
+        self._wanted = limit
+        if not self.complete:
+            self._connection.resume()
+        while not self.complete and self._size <= limit:
+            if self.expects_continue:
+                self.expects_continue = False
+                self._connection.write(http_head.CONTINUE)
+            await self._more(timeout_s)
+        if self._size > limit:
+            raise RequestInvalidError(
+                "request_too_large", f"The request body is larger than {limit} bytes. Send less, or smaller images."
+            )
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body = []
+        self._size = 0
+        return body
+
+    def watch(self, on_gone: Callable[[], object]) -> None:
+        """Call `on_gone` once when the client disconnects before the answer is complete."""
+        self._on_gone = on_gone
+        if self.gone:
+            self.lost()
+
+    # The pipeline's side: the reply.
+
+    async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
+        """Send status, headers and the complete body in one write."""
+        self.started = True
+        headers = _headers(exchange, content_type)
+        if exchange.redactions:
+            headers += b"x-kaigate-redactions: %d\r\n" % sum(exchange.redactions.values())
+        close = self._closes()
+        connection = self._connection
+        data = http_head.whole(exchange.status, connection.date(), headers, body, close=close)
+        connection.write(data[: len(data) - len(body)] if self.head_only else data)
+        self._end()
+
+    async def write(self, exchange: Exchange, data: bytes, content_type: bytes) -> None:
+        """Send a part of a stream; waits while the client is slow, which is what slows the upstream down."""
+        connection = self._connection
+        if self.gone:
+            raise ClientGoneError
+        exchange.wrote(connection.time())
+        if self.started:
+            connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        else:
+            connection.write(self._stream_head(exchange, content_type) + self._framed(data))
+        if connection.paused:
+            await connection.drained()
+
+    async def end(self, data: bytes) -> None:
+        """Send the last part of a stream."""
+        if self.gone:
+            raise ClientGoneError
+        self._connection.write(self._framed(data) + (b"0\r\n\r\n" if self._chunked else b""))
+        self._end()
+
+    def abort(self) -> None:
+        """Cut the connection: an answer that was begun can't be completed."""
+        self._on_gone = None
+        self._connection.abort()
+
+    def _stream_head(self, exchange: Exchange, content_type: bytes) -> bytes:
+        self.started = True
+        # HTTP/1.0 knows no chunks: there the end of the connection ends the body.
+        self._chunked = self.speaks_chunks
+        framing = b"transfer-encoding: chunked\r\n" if self._chunked else b""
+        if self._closes() or not self._chunked:
+            self.keep_alive = False
+            framing += b"connection: close\r\n"
+        return b"%b%b%b%b%b\r\n" % (
+            http_head.STATUS_LINES[exchange.status],
+            self._connection.date(),
+            _headers(exchange, content_type),
+            _STREAM,
+            framing,
+        )
+
+    def _framed(self, data: bytes) -> bytes:
+        if not data:
+            return b""
+        return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+
+    def _closes(self) -> bool:
+        """Whether the connection ends behind this answer: it was asked to, or the rest of the body is unread."""
+        if not self.complete or self._connection.closing:
+            self.keep_alive = False
+        return not self.keep_alive
+
+    def _end(self) -> None:
+        self._on_gone = None
+        self._connection.answered(self)
+
+    async def _more(self, timeout_s: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._waiter
+        except TimeoutError:
+            raise RequestInvalidError(
+                "request_timeout", f"The request body did not arrive: nothing came for {timeout_s:g} seconds."
+            ) from None
+        finally:
+            self._waiter = None
+        if self.gone:
+            raise ClientGoneError
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def _headers(exchange: Exchange, content_type: bytes) -> bytes:
+    """Header lines that the contract promises; every value was validated where it came from."""
+    lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (content_type, exchange.request_id.encode())
+    deployment, error = exchange.deployment, exchange.error
+    if error is None:
+        if deployment is not None:
+            lines += deployment.header_lines
+    else:
+        if error.retry_after is not None:
+            lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after))
+        if error.code == "invalid_api_key":
+            lines += b"www-authenticate: Bearer\r\n"
+    if exchange.dropped_params:
+        lines += b"x-kaigate-dropped-params: %b\r\n" % ",".join(exchange.dropped_params).encode()
+    for name, value in exchange.response_headers:
+        lines += b"%b: %b\r\n" % (name, value)
+    return lines
