@@ -241,7 +241,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _start(self, request: Incoming) -> None:
         self._current = request
-        task = self._loop.create_task(self._serve(request))
+        request.task = task = self._loop.create_task(self._serve(request))
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
 

@@ -42,6 +42,7 @@ class Incoming:
         "path",
         "speaks_chunks",
         "started",
+        "task",
     )
 
     def __init__(
@@ -58,6 +59,7 @@ class Incoming:
         self.complete = False
         self.gone = False
         self.started = False
+        self.task: asyncio.Task[None] | None = None
         self._body: list[bytes] = []
         self._size = 0
         self._wanted = _READ_AHEAD
@@ -87,6 +89,8 @@ class Incoming:
         on_gone, self._on_gone = self._on_gone, None
         if on_gone is not None:
             on_gone()
+            if self.task is not None:
+                self.task.cancel()
 
     # The pipeline's side: the client.
 
@@ -110,7 +114,7 @@ class Incoming:
         return body
 
     def watch(self, on_gone: Callable[[], object]) -> None:
-        """Call `on_gone` once when the client disconnects before the answer is complete."""
+        """When the client disconnects before its answer is complete: call `on_gone`, then cancel the serving task."""
         self._on_gone = on_gone
         if self.gone:
             self.lost()

@@ -19,6 +19,7 @@ class Runtime:
         self.metrics = metrics
         self.lifecycle = lifecycle
         self.client = client
+        metrics.inflight_requests.set_function(lambda: lifecycle.running)
         self.swap(snapshot)
 
     def swap(self, snapshot: Snapshot) -> None:

@@ -144,11 +144,15 @@ class _Walk:
         self.encoder = encoder
         self.relayable = False
 
-    async def frame(self, frame: Frame) -> bytes:
-        events = await self._filtered(frame.events, self._filters)
-        if events is frame.events and frame.exact and self.relayable:
-            return self.encoder.relay(frame)
-        return self.encoder.feed(events) if events else b""
+    def frame(self, frame: Frame) -> bytes | Awaitable[bytes]:
+        """Body bytes for a frame; an awaitable only where a filter waits."""
+        events = frame.events
+        for position, event_filter in enumerate(self._filters, 1):
+            result = event_filter.feed(events)
+            if not isinstance(result, list):
+                return self._later(frame, result, position)
+            events = result
+        return self._encoded(frame, events)
 
     async def flush(self) -> bytes:
         """What the filters still hold, each passed through the filters outside it."""
@@ -156,15 +160,24 @@ class _Walk:
         for position, event_filter in enumerate(self._filters, 1):
             held = event_filter.flush()
             if held:
-                events = await self._filtered(held, self._filters[position:])
-                out += self.encoder.feed(events) if events else b""
+                out += self.encoder.feed(await self._outwards(held, position))
         return out
 
-    async def _filtered(self, events: list[ChatEvent], filters: Sequence[EventFilter]) -> list[ChatEvent]:
-        for event_filter in filters:
+    async def _later(self, frame: Frame, waiting: Awaitable[list[ChatEvent]], position: int) -> bytes:
+        events = await asyncio.wait_for(waiting, self._timeout_s)
+        return self._encoded(frame, await self._outwards(events, position))
+
+    async def _outwards(self, events: list[ChatEvent], position: int) -> list[ChatEvent]:
+        """The events past the filters from `position` on."""
+        for event_filter in self._filters[position:]:
             result = event_filter.feed(events)
             events = result if isinstance(result, list) else await asyncio.wait_for(result, self._timeout_s)
         return events
+
+    def _encoded(self, frame: Frame, events: list[ChatEvent]) -> bytes:
+        if events is frame.events and frame.exact and self.relayable:
+            return self.encoder.relay(frame)
+        return self.encoder.feed(events) if events else b""
 
 
 async def _whole(answer: AnswerSource, walk: _Walk) -> bytes:
@@ -172,7 +185,8 @@ async def _whole(answer: AnswerSource, walk: _Walk) -> bytes:
     out = b""
     while (frames := await answer.next()) is not None:
         for frame in frames:
-            out += await walk.frame(frame)
+            data = walk.frame(frame)
+            out += data if isinstance(data, bytes) else await data
     return out + await walk.flush() + walk.encoder.end()
 
 
@@ -183,7 +197,8 @@ async def _stream(exchange: Exchange, answer: AnswerSource, walk: _Walk, reply: 
         while (frames := await answer.next()) is not None:
             out = b""
             for frame in frames:
-                out += await walk.frame(frame)
+                data = walk.frame(frame)
+                out += data if isinstance(data, bytes) else await data
             if out:
                 await reply.write(exchange, out, content_type)
         rest = await walk.flush() + walk.encoder.end()

@@ -29,7 +29,7 @@ class Client(Protocol):
         ...
 
     def watch(self, on_gone: Callable[[], object]) -> None:
-        """Call `on_gone` once when the client goes away before the answer is complete."""
+        """When the client goes away before its answer is complete: call `on_gone`, then cancel the serving task."""
         ...
 
 
@@ -116,6 +116,10 @@ class Exchange:
         self.status = 0
         self.error: GatewayError | None = None
         self.client_gone = False
+
+    def left(self) -> None:
+        """The client is gone."""
+        self.client_gone = True
 
     def wrote(self, at: float) -> None:
         """A part of a stream went out at `at` (seconds, monotonic)."""

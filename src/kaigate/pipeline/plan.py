@@ -26,9 +26,13 @@ class Deployment(msgspec.Struct, frozen=True):
 
 
 class ModelEntry(msgspec.Struct, frozen=True):
-    """A resolved entry of the allowlist: its name, its deployments in order, and its ceilings in tokens."""
+    """A resolved entry of the allowlist: its name, its deployments in order, and its ceilings in tokens.
+
+    `label` names it in metrics: for a name that a glob admitted it is the glob, since clients choose the name.
+    """
 
     name: str
+    label: str
     deployments: tuple[Deployment, ...]
     max_tokens: int | None = None
     max_input_tokens: int | None = None

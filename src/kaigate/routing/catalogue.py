@@ -99,17 +99,18 @@ class Catalogue:
         if len(name) <= MAX_NAME and name.isascii() and name.isprintable() and not name.lower().endswith(":latest"):
             for pattern, settings in self._globs:
                 if fnmatch.fnmatchcase(name, pattern):
-                    entry = self._entry(name, settings)
+                    entry = self._entry(name, settings, label=pattern)
                     if entry.deployments:
                         return _remember(self._matched, name, entry)
         raise self.not_listed()
 
-    def _entry(self, name: str, settings: ModelSettings) -> ModelEntry:
+    def _entry(self, name: str, settings: ModelSettings, *, label: str | None = None) -> ModelEntry:
         chosen = [(item.provider, item.model or name) for item in settings.deployments]
         if not chosen:
             chosen = [(provider, name) for provider in providers_for(self._prefixes, name)]
         return ModelEntry(
             name=name,
+            label=label or name,
             deployments=tuple(self._deployment(provider, model, settings) for provider, model in chosen),
             max_tokens=settings.max_tokens,
             max_input_tokens=settings.max_input_tokens,

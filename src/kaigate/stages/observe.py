@@ -22,12 +22,8 @@ class Observe(Stage):
         self._record = record
         self._surface = surface
 
-    def enter(self, exchange: Exchange) -> None:
-        self._metrics.inflight_requests.inc()
-
     def leave(self, exchange: Exchange) -> None:
         metrics = self._metrics
-        metrics.inflight_requests.dec()
         if exchange.client_gone:
             metrics.client_disconnects.inc()
             exchange.status = CLIENT_CLOSED
@@ -35,13 +31,14 @@ class Observe(Stage):
         principal = exchange.principal
         key_id, team = (principal.key_id, principal.team) if principal else ("", "")
         provider = exchange.deployment.provider.name if exchange.deployment else ""
-        series = metrics.series(self._surface, key_id, team, exchange.model, provider, str(exchange.status))
-        series.requests.inc()
+        model = exchange.entry.label if exchange.entry else ""
+        series = metrics.requests.series((self._surface, key_id, team, model, provider, str(exchange.status)))
+        series.requests += 1
         series.duration.observe(seconds)
         series.overhead.observe(max(0.0, seconds - exchange.upstream_seconds))
         if exchange.usage is not None:
-            series.tokens_in.inc(exchange.usage.input_tokens)
-            series.tokens_out.inc(exchange.usage.output_tokens)
+            series.tokens_in += exchange.usage.input_tokens
+            series.tokens_out += exchange.usage.output_tokens
         if exchange.first_token_at is not None:
             series.first_token.observe(exchange.first_token_at - exchange.started_at)
             if exchange.chunks > 1:

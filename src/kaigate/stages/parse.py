@@ -1,7 +1,5 @@
 """Reads the body within its bounds and decodes it to the canonical request."""
 
-import asyncio
-
 from kaigate.errors import RequestInvalidError
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.stage import Stage
@@ -18,7 +16,7 @@ class Parse(Stage):
         _check_content_type(exchange.headers.get(b"content-type"))
         body = await exchange.client.read_body(limit=self._max_body_bytes, timeout_s=self._body_timeout_s)
         exchange.request = exchange.surface.decode(body)
-        _watch(exchange)
+        exchange.client.watch(exchange.left)
 
 
 def _check_content_type(value: bytes | None) -> None:
@@ -31,15 +29,3 @@ def _check_content_type(value: bytes | None) -> None:
         raise RequestInvalidError(
             "unsupported_media_type", "The body must be JSON: send 'Content-Type: application/json'."
         )
-
-
-def _watch(exchange: Exchange) -> None:
-    """Cancel this exchange's task when its client leaves, so that the upstream stops too."""
-    task = asyncio.current_task()
-
-    def gone() -> None:
-        exchange.client_gone = True
-        if task is not None:
-            task.cancel()
-
-    exchange.client.watch(gone)
