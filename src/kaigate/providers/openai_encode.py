@@ -152,10 +152,10 @@ def wire_message(message: Message, row: ProviderRow) -> dict[str, Any]:
     role: str = message.role
     if message.developer and row.developer_role:
         role = "developer"
-    if role == "assistant":
-        return _assistant(message, row)
     if len(blocks) == 1 and type(blocks[0]) is TextBlock:
         wire: dict[str, Any] = {"role": role, "content": blocks[0].text}
+    elif role == "assistant":
+        return _assistant(message, row)
     else:
         wire = {"role": role, "content": [_part(block) for block in blocks]}
     if message.name is not None:

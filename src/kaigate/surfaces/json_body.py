@@ -16,6 +16,7 @@ T = TypeVar("T")
 _BOM: Final = b"\xef\xbb\xbf"
 _TREE: Final = msgspec.json.Decoder()
 _NEITHER_QUOTE_NOR_COLON: Final = bytes(set(range(256)) - set(b'":'))
+_DETACHED_COLONS: Final = (b" :", b"\n:", b"\t:", b"\r:")
 _EXPLAINED_BODY: Final = 1 << 20
 """Bodies beyond this size get the plain message: finding the better one costs a second, slower parse."""
 
@@ -65,7 +66,12 @@ def has_only(body: bytes, keys: int) -> bool:
 
     Outside strings a colon only ever separates a key from its value, so the colons there are the keys as written.
     """
-    return keys >= 0 and (body.count(b":") == keys or _structural_colons(body) == keys)
+    if keys < 0:
+        return False
+    if body.count(b'":') == keys and not any(colon in body for colon in _DETACHED_COLONS):
+        # As many quotes before a colon as there must at least be, and no colon that stands off its key.
+        return True
+    return _structural_colons(body) == keys
 
 
 def require_unique_keys(body: bytes, distinct_keys: int) -> None:

@@ -132,8 +132,12 @@ def _require_base64(data: str, path: str) -> None:
 
 
 def _assistant(message: AssistantMessage, index: int) -> Message:
-    blocks: list[Block] = []
     reasoning = message.reasoning_content or message.reasoning
+    if type(message.content) is str and not (
+        reasoning or message.tool_calls or message.function_call or message.refusal is not None
+    ):
+        return Message("assistant", (TextBlock(message.content),), message.name)
+    blocks: list[Block] = []
     if reasoning:
         blocks.append(ReasoningBlock(reasoning))
     blocks.extend(_blocks(message.content, index))

@@ -23,6 +23,7 @@ from kaigate.surfaces.openai_chat_wire import (
 
 _DECODER: Final = msgspec.json.Decoder(ChatBody)
 _SAMPLING: Final = frozenset(Sampling.__struct_fields__)
+_TOOL_FIELDS: Final = frozenset({"tools", "tool_choice", "functions", "function_call"})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 _Choice = Literal["none", "auto", "required"] | NamedTool | AllowedToolChoice | FunctionName
@@ -99,8 +100,12 @@ def _request(wire: ChatBody) -> ChatRequest:
         sampling["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
     if sampling.get("top_logprobs") is not None and not sampling.get("logprobs"):
         raise _invalid("top_logprobs", "needs logprobs: true")
-    tools, legacy = _tools(wire)
-    choice, tools = _tool_choice(wire, tools)
+    tools: tuple[Tool, ...] = ()
+    choice: ToolChoice | None = None
+    legacy = False
+    if not _TOOL_FIELDS.isdisjoint(wire):
+        tools, legacy = _tools(wire)
+        choice, tools = _tool_choice(wire, tools)
     return ChatRequest(
         model=wire["model"],
         messages=canonical_messages(wire["messages"]),
