@@ -84,6 +84,8 @@ class StreamDecoder:
             frames = self._sse.feed(data)
         except TransportError:
             raise UpstreamFailedError("upstream_error", "The model server's stream has an oversized event.") from None
+        if len(frames) == 1 and not self._done:
+            return [self._frame(frames[0].data)]
         # What follows the terminal marker belongs to no answer and goes nowhere.
         return decode_each((event.data for event in frames if not self._done), self._frame)
 

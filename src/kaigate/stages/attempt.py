@@ -42,6 +42,7 @@ class Attempt(Stage):
         self._clock = clock
         self._max_attempts = max_attempts
         self._max_answer_bytes = max_answer_bytes
+        self.monotonic = clock.monotonic
 
     async def enter(self, exchange: Exchange) -> None:
         if exchange.plan is None:
@@ -98,10 +99,6 @@ class Attempt(Stage):
                 answer.close()
         return answer
 
-    def monotonic(self) -> float:
-        """Seconds of the clock that attempts are measured by."""
-        return self._clock.monotonic()
-
     def translated(self, error: TransportError, provider: str) -> UpstreamFailedError:
         """The gateway's error for a transport failure; its details go to the log, not to the client."""
         log.warning(
@@ -117,12 +114,24 @@ class Attempt(Stage):
 class UpstreamAnswer:
     """Frames of one upstream response, decoded as its bytes arrive."""
 
-    __slots__ = ("_attempt", "_decoder", "_done", "_exchange", "_failure", "_first", "_provider", "_response", "ready")
+    __slots__ = (
+        "_attempt",
+        "_decoder",
+        "_done",
+        "_exchange",
+        "_failure",
+        "_first",
+        "_monotonic",
+        "_provider",
+        "_response",
+        "ready",
+    )
 
     def __init__(
         self, attempt: Attempt, exchange: Exchange, response: Response, decoder: AnswerDecoder, provider: str
     ) -> None:
         self._attempt = attempt
+        self._monotonic = attempt.monotonic
         self._exchange = exchange
         self._response = response
         self._decoder = decoder
@@ -151,13 +160,13 @@ class UpstreamAnswer:
             raise self._failure
         if self._done:
             return None
-        started = self._attempt.monotonic()
+        started = self._monotonic()
         try:
             return await self._read()
         except TransportError as error:
             raise self._attempt.translated(error, self._provider) from error
         finally:
-            self._exchange.upstream_seconds += self._attempt.monotonic() - started
+            self._exchange.upstream_seconds += self._monotonic() - started
 
     def close(self) -> None:
         self._response.close()

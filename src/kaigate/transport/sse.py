@@ -48,6 +48,9 @@ class SseDecoder:
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """Events that `chunk` completes. Raises ProtocolError when an event outgrows the bound."""
         held = self._held
+        if not held and not self._at_start and _is_one_frame(chunk):
+            self._check_bound(len(chunk))
+            return [SseEvent(MESSAGE, chunk[6:-2], chunk)]
         if held:
             scan = max(0, len(held) - 3)
             held += chunk
@@ -111,8 +114,13 @@ def _skip_blank(data: bytes, start: int) -> int:
     return start
 
 
+def _is_one_frame(raw: bytes) -> bool:
+    """Whether these bytes are one line of data and a blank line: what servers send most."""
+    return raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw.endswith(b"\n") and b"\r" not in raw
+
+
 def _parse(raw: bytes) -> SseEvent | None:
-    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
+    if _is_one_frame(raw):
         return SseEvent(MESSAGE, raw[6:-2], raw)
     event = identifier = b""
     data: list[bytes] = []
