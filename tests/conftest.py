@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import pytest
@@ -20,6 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("default", deadline=None, derandomize=True)
     settings.register_profile("long", deadline=None, max_examples=2_000)
     settings.load_profile(os.environ.get("KAIGATE_TEST_PROFILE", "default"))
+    # A shell's background job has SIGINT ignored, and so would have every program that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_asyncio_loop_factories(

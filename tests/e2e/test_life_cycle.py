@@ -135,7 +135,7 @@ def test_an_edited_file_is_in_force_and_a_wrong_one_changes_nothing(config: Body
         gateway.config_file.write_text(good.replace("models:", "modles:"))
         eventually(lambda: outcomes("rejected"))
         assert status(gateway, "/v1/models/renamed") == 200
-        assert 'did you mean \\"models\\"?' in gateway.log()
+        eventually(lambda: 'did you mean \\"models\\"?' in gateway.log())
         gateway.config_file.write_text(good)
         gateway.send_signal(signal.SIGHUP)
         eventually(lambda: status(gateway, "/v1/models/smollm2") == 200)
