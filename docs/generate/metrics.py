@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.registry import Collector
 
 from docs.generate.markdown import code, table
 from kaigate.telemetry.metrics import Metrics
+from kaigate.telemetry.request_series import RequestCollector
 
 INTRODUCTION: Final = """\
 # Metrics
@@ -32,7 +32,7 @@ def _families(value: object) -> Iterator[tuple[Metric, tuple[str, ...]]]:
     if isinstance(value, MetricWrapperBase):
         for family in value.describe():
             yield family, tuple(value._labelnames)  # noqa: SLF001
-    elif isinstance(value, Collector) and not isinstance(value, CollectorRegistry):
+    elif isinstance(value, RequestCollector):
         for family in value.collect():
             yield family, tuple(getattr(family, "_labelnames", ()))
 
