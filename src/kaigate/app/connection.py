@@ -24,11 +24,15 @@ _MAX_WAITING: Final = 32
 _HEAD_TIMEOUT_S: Final = 20.0
 _LINGER_S: Final = 5.0
 _LINGER_BYTES: Final = 4 * 1024 * 1024
+_MAX_REFUSED: Final = 64
 _NEVER: Final = float("inf")
 
 _MALFORMED: Final = http_head.refusal(RequestInvalidError("invalid_request", "The request is not valid HTTP."))
 _LARGE_HEAD: Final = http_head.refusal(
     RequestInvalidError("invalid_request", "The request head is larger than this gateway accepts."), 431
+)
+_OTHER_VERSION: Final = http_head.refusal(
+    RequestInvalidError("invalid_request", "This port speaks HTTP/1.1 and HTTP/1.0."), 505
 )
 _SLOW_HEAD: Final = http_head.refusal(RequestInvalidError("request_timeout", "The request head did not arrive."))
 _FULL: Final = http_head.refusal(
@@ -69,7 +73,7 @@ class HttpConnection(asyncio.Protocol):
         self._arriving: Incoming | None = None
         self._waiting: deque[Incoming] = deque()
         self._in_head = True
-        self._head_bytes = 0
+        self._unparsed = 0
         self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._reading = True
@@ -87,11 +91,15 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if isinstance(peer, tuple) else ""
-        if len(self._state.connections) >= self._state.max_connections:
-            self._refuse(_FULL)
+        excess = len(self._state.connections) - self._state.max_connections
+        if excess >= _MAX_REFUSED:
+            self.abort()
             return
         self._state.connections.add(self)
-        self._expect_by(_HEAD_TIMEOUT_S)
+        if excess >= 0:
+            self._refuse(_FULL)
+        else:
+            self._expect_by(_HEAD_TIMEOUT_S)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._transport = self._parser = None
@@ -105,15 +113,14 @@ class HttpConnection(asyncio.Protocol):
             self._current.lost()
 
     def data_received(self, data: bytes) -> None:
-        if self._parser is None:
-            return
         if self._lingering >= 0:
             self._lingering += len(data)
             if self._lingering > _LINGER_BYTES:
                 self.abort()
                 return
-        if self._in_head:
-            self._head_bytes += len(data)
+        if self._parser is None:
+            return
+        self._unparsed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -121,8 +128,8 @@ class HttpConnection(asyncio.Protocol):
             self._end_input()
         except httptools.HttpParserError:
             self._malformed()
-        if self._in_head and self._head_bytes and self._parser is not None:
-            self._head_continues()
+        if self._unparsed and self._parser is not None:
+            self._await_more()
 
     def pause_writing(self) -> None:
         """The client takes its answer slower than it is made."""
@@ -136,6 +143,8 @@ class HttpConnection(asyncio.Protocol):
             self._stuck.cancel()
             self._stuck = None
         self._wake_drained()
+        if self._current is None and self._lingering < 0:
+            self._next()
 
     # httptools' side.
 
@@ -143,23 +152,29 @@ class HttpConnection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name.lower(), value))
+        # Behind a body come trailers: kept, they would be taken for fields of the next request.
+        if self._in_head:
+            self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        fields, url, size = self._fields, self._url, self._head_bytes
-        self._fields, self._url, self._head_bytes, self._in_head = [], b"", 0, False
+        fields, url, size = self._fields, self._url, self._unparsed
+        self._fields, self._url, self._unparsed, self._in_head = [], b"", 0, False
+        parser, limit = self._parser, self._state.max_head_bytes
+        if parser is None or self._transport is None or self._transport.is_closing():
+            return
         self._deadline = _NEVER
-        limit = self._state.max_head_bytes
+        version = parser.get_http_version()
         if len(fields) > _MAX_FIELDS or (size > limit and _size(url, fields) > limit):
             self._refuse(_LARGE_HEAD)
-        if self._transport is None or self._transport.is_closing():
             return
-        parser = self._parser
+        if version not in ("1.1", "1.0"):
+            self._refuse(_OTHER_VERSION)
+            return
         path = url.partition(b"?")[0] if url[:1] == b"/" else httptools.parse_url(url).path or b""
         request = Incoming(self, parser.get_method(), path, fields)
         request.keep_alive = parser.should_keep_alive()
-        request.speaks_chunks = parser.get_http_version() == "1.1"
-        request.expects_continue = (b"expect", b"100-continue") in fields
+        request.speaks_chunks = version == "1.1"
+        request.expects_continue = request.speaks_chunks and (b"expect", b"100-continue") in fields
         self._arriving = request
         if self._current is None:
             self._start(request)
@@ -170,17 +185,22 @@ class HttpConnection(asyncio.Protocol):
             self._read(on=False)
 
     def on_body(self, body: bytes) -> None:
+        self._unparsed = 0
         request = self._arriving
         if request is not None and self._lingering < 0 and request.received(body):
             self._read(on=False)
 
     def on_message_complete(self) -> None:
-        self._in_head = True
+        self._in_head, self._unparsed = True, 0
         request, self._arriving = self._arriving, None
         if self._lingering >= 0:
-            self._close()
+            if self._parser is not None:
+                self._close()
         elif request is not None:
             request.completed()
+            if not self._reading and request is self._current:
+                # Nobody will ask for more of it, and a connection that is not read does not tell that its client left.
+                self._read(on=True)
 
     # The request's side.
 
@@ -219,15 +239,17 @@ class HttpConnection(asyncio.Protocol):
             if request.complete:
                 self._close()
             else:
-                # Closing on unread input would reset the connection, and take the answer with it.
-                self._lingering = 0
-                self._read(on=True)
-                self._expect_by(_LINGER_S)
-        elif self._waiting:
-            self._start(self._waiting.popleft())
+                self._linger()
+        elif self.paused:
+            # No further answers for a client that doesn't take those it has.
+            self._read(on=False)
         else:
-            self._read(on=True)
-            self._expect_by(self._state.keep_alive_s)
+            self._next()
+
+    def cut(self, request: Incoming) -> None:
+        """Cut the connection: the answer to this request can't be completed."""
+        if self._current is request:
+            self.abort()
 
     def abort(self) -> None:
         """Cut the connection at once."""
@@ -249,8 +271,22 @@ class HttpConnection(asyncio.Protocol):
         try:
             await self._state.serve(request)
         finally:
-            if self._current is request:
-                self.abort()
+            self.cut(request)
+
+    def _next(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._waiting:
+            self._start(self._waiting.popleft())
+        else:
+            self._read(on=True)
+            self._expect_by(self._state.keep_alive_s)
+
+    def _linger(self) -> None:
+        """Take what still comes, within bounds: closing on unread input resets a connection, its answer with it."""
+        self._lingering = 0
+        self._read(on=True)
+        self._expect_by(_LINGER_S)
 
     def _read(self, *, on: bool) -> None:
         if self._transport is None or self._transport.is_closing() or self._reading == on:
@@ -261,32 +297,42 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
-    def _head_continues(self) -> None:
-        if self._head_bytes > self._state.max_head_bytes:
-            self._refuse(_LARGE_HEAD)
-        elif self._current is None and self._deadline > self._loop.time() + _HEAD_TIMEOUT_S:
+    def _await_more(self) -> None:
+        """A head, or the framing of a body (chunk extensions, trailers), is incomplete: it is bounded."""
+        if self._unparsed > self._state.max_head_bytes:
+            if self._in_head:
+                self._refuse(_LARGE_HEAD)
+            else:
+                self._malformed()
+        elif self._in_head and self._current is None and self._deadline > self._loop.time() + _HEAD_TIMEOUT_S:
             self._expect_by(_HEAD_TIMEOUT_S)
 
     def _malformed(self) -> None:
-        current = self._current
-        if current is not None and current.started:
-            self.abort()
-            return
+        """What arrived is not HTTP: requests before it are still answered."""
+        broken, self._arriving = self._arriving, None
+        if broken is not None and broken is self._current:
+            if broken.started:
+                self.abort()
+                return
+            self._current = None
+            broken.lost()
+        elif self._waiting and self._waiting[-1] is broken:
+            self._waiting.pop()
         self._refuse(_MALFORMED)
-        if current is not None:
-            current.lost()
 
-    def _refuse(self, answer: bytes) -> None:
-        """Answer what never became a request, and close."""
-        if self._lingering < 0:
-            self.write(answer)
+    def _refuse(self, refusal: http_head.Refusal) -> None:
+        """Answer what never became a request and close; behind the answers that are due, there is only the close."""
         self._end_input()
-        self._close()
+        if self._current is None and self._lingering < 0 and self._transport is not None:
+            self.write(refusal.response(self.date()))
+            self._transport.write_eof()
+            self._linger()
 
     def _end_input(self) -> None:
         self._parser = None
-        if self._current is not None:
-            self._current.keep_alive = False
+        last = self._waiting[-1] if self._waiting else self._current
+        if last is not None:
+            last.keep_alive = False
 
     def _close(self) -> None:
         if self._transport is not None:
@@ -311,7 +357,7 @@ class HttpConnection(asyncio.Protocol):
             self._timer = self._loop.call_at(self._deadline, self._look)
         elif self._lingering >= 0:
             self.abort()
-        elif self._head_bytes:
+        elif self._unparsed:
             self._refuse(_SLOW_HEAD)
         else:
             self._close()

@@ -29,7 +29,7 @@ class DataApp:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._routes = {(route.method, route.path): route.pipeline for route in ROUTES}
-        self._paths = {route.path for route in ROUTES}
+        self._allowed = {route.path: route.method for route in ROUTES} | dict.fromkeys(PROBES, b"GET, HEAD")
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(8).hex()
 
@@ -81,11 +81,16 @@ class DataApp:
         names = [name for name, _ in request.headers if name in _ONCE]
         if len(names) != len(set(names)):
             return RequestInvalidError("invalid_request", "A header that must be sent once was sent twice.")
+        if request.speaks_chunks and b"host" not in names:
+            return RequestInvalidError("invalid_request", "An HTTP/1.1 request needs a Host header.")
         return None
 
     async def _refuse(self, exchange: Exchange, request: Incoming, error: GatewayError) -> None:
         exchange.error = error
         exchange.status = error.status
+        if error.code == "method_not_allowed":
+            # RFC 9110, section 15.5.6.
+            exchange.response_headers.append((b"allow", self._allowed.get(request.path, b"GET")))
         self._runtime.metrics.refused.labels(error.code).inc()
         await request.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
 

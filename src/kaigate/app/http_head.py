@@ -1,6 +1,7 @@
 """Bytes of response heads (RFC 9112, section 4)."""
 
 import time
+from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
@@ -39,10 +40,19 @@ def whole(status: int, date: bytes, headers: bytes, body: bytes, *, close: bool)
     return b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINES[status], date, headers, ending, len(body), body)
 
 
-def refusal(error: GatewayError, status: int | None = None) -> bytes:
-    """A complete response for a request that never became one; the connection is closed behind it."""
-    body = msgspec.json.encode(
-        {"error": {"message": error.message, "type": error.type, "param": None, "code": error.code}}
-    )
-    headers = b"content-type: application/json\r\n"
-    return whole(status or error.status, b"", headers, body, close=True)
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer to what never became a request; the connection is closed behind it."""
+
+    status: int
+    body: bytes
+
+    def response(self, date: bytes) -> bytes:
+        """The complete response."""
+        return whole(self.status, date, b"content-type: application/json\r\n", self.body, close=True)
+
+
+def refusal(error: GatewayError, status: int | None = None) -> Refusal:
+    """A refusal with the error's own status, or another."""
+    fields = {"message": error.message, "type": error.type, "param": None, "code": error.code}
+    return Refusal(status or error.status, msgspec.json.encode({"error": fields}))

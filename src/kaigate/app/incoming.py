@@ -60,7 +60,7 @@ class Incoming:
         self.gone = False
         self.started = False
         self.task: asyncio.Task[None] | None = None
-        self._body: list[bytes] = []
+        self._body: bytes | bytearray = b""
         self._size = 0
         self._wanted = _READ_AHEAD
         self._chunked = True
@@ -72,7 +72,13 @@ class Incoming:
 
     def received(self, data: bytes) -> bool:
         """A piece of the body arrived; returns whether that is all that is wanted for now."""
-        self._body.append(data)
+        if not self._size:
+            self._body = data
+        else:
+            # A list of pieces would cost a multiple of their size where a client sends tiny chunks.
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += data
         self._size += len(data)
         self._wake()
         return self._size > self._wanted
@@ -108,9 +114,7 @@ class Incoming:
             raise RequestInvalidError(
                 "request_too_large", f"The request body is larger than {limit} bytes. Send less, or smaller images."
             )
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body = []
-        self._size = 0
+        body, self._body, self._size = bytes(self._body), b"", 0
         return body
 
     def watch(self, on_gone: Callable[[], object]) -> None:
@@ -128,6 +132,9 @@ class Incoming:
         if exchange.redactions:
             headers += b"x-kaigate-redactions: %d\r\n" % sum(exchange.redactions.values())
         close = self._closes()
+        if not (close or self.speaks_chunks):
+            # HTTP/1.0 keeps a connection only when it is told so.
+            headers += b"connection: keep-alive\r\n"
         connection = self._connection
         data = http_head.whole(exchange.status, connection.date(), headers, body, close=close)
         connection.write(data[: len(data) - len(body)] if self.head_only else data)
@@ -156,7 +163,7 @@ class Incoming:
     def abort(self) -> None:
         """Cut the connection: an answer that was begun can't be completed."""
         self._on_gone = None
-        self._connection.abort()
+        self._connection.cut(self)
 
     def _stream_head(self, exchange: Exchange, content_type: bytes) -> bytes:
         self.started = True

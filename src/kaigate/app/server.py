@@ -45,7 +45,7 @@ class ApiServer:
         self._server = await loop.create_server(lambda: HttpConnection(self._state, loop), sock=self._listening)
 
     def turn_away(self) -> None:
-        """Ask clients to reconnect elsewhere: idle connections close, others do behind their answer."""
+        """Ask clients to reconnect elsewhere: connections close behind their next answer."""
         self._state.closing = True
 
     async def close(self, timeout_s: float) -> None:

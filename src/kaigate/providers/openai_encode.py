@@ -82,6 +82,8 @@ def supported_sampling(
     sampling: Sampling, refused: frozenset[str], dropped: list[str], *, drop_params: bool
 ) -> Sampling:
     """The sampling without what the upstream does not know; raises unless that may be dropped."""
+    if not refused:
+        return sampling
     missing = [name for name in Sampling.__struct_fields__ if name in refused and getattr(sampling, name) is not None]
     for name in missing:
         refuse_or_drop(name, dropped, drop_params=drop_params)

@@ -68,22 +68,26 @@ class ToolCall(msgspec.Struct, forbid_unknown_fields=True):
     index: int | None = None
 
 
-class SystemMessage(msgspec.Struct, tag_field="role", tag="system", forbid_unknown_fields=True):
+class SystemMessage(msgspec.Struct, tag_field="role", tag="system", forbid_unknown_fields=True, omit_defaults=True):
     content: str | Texts
     name: Short | None = None
 
 
-class DeveloperMessage(msgspec.Struct, tag_field="role", tag="developer", forbid_unknown_fields=True):
+class DeveloperMessage(
+    msgspec.Struct, tag_field="role", tag="developer", forbid_unknown_fields=True, omit_defaults=True
+):
     content: str | Texts
     name: Short | None = None
 
 
-class UserMessage(msgspec.Struct, tag_field="role", tag="user", forbid_unknown_fields=True):
+class UserMessage(msgspec.Struct, tag_field="role", tag="user", forbid_unknown_fields=True, omit_defaults=True):
     content: str | UserParts
     name: Short | None = None
 
 
-class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True):
+class AssistantMessage(
+    msgspec.Struct, tag_field="role", tag="assistant", forbid_unknown_fields=True, omit_defaults=True
+):
     """`annotations` are marks on an earlier answer that clients replay; they are no input and go no further."""
 
     content: str | AssistantParts | None = None
@@ -97,13 +101,13 @@ class AssistantMessage(msgspec.Struct, tag_field="role", tag="assistant", forbid
     annotations: list[dict[str, Any]] | None = None
 
 
-class ToolMessage(msgspec.Struct, tag_field="role", tag="tool", forbid_unknown_fields=True):
+class ToolMessage(msgspec.Struct, tag_field="role", tag="tool", forbid_unknown_fields=True, omit_defaults=True):
     content: str | Texts
     tool_call_id: Annotated[str, Meta(min_length=1, max_length=512)]
     name: Short | None = None
 
 
-class FunctionMessage(msgspec.Struct, tag_field="role", tag="function", forbid_unknown_fields=True):
+class FunctionMessage(msgspec.Struct, tag_field="role", tag="function", forbid_unknown_fields=True, omit_defaults=True):
     content: str | None
     name: Annotated[str, Meta(min_length=1, max_length=256)]
 
