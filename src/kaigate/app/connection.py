@@ -6,18 +6,14 @@ request is served as soon as its head is complete; further ones on the same conn
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import httptools
 
-from kaigate.app import http_head
+from kaigate.app import refusals
 from kaigate.app.incoming import Incoming
-from kaigate.errors import RequestInvalidError, UnavailableError
+from kaigate.app.server_state import ServerState
 from kaigate.pipeline.exchange import ClientGoneError
-
-Serve = Callable[[Incoming], Coroutine[Any, Any, None]]
 
 _MAX_FIELDS: Final = 100
 _MAX_WAITING: Final = 32
@@ -27,32 +23,8 @@ _LINGER_BYTES: Final = 4 * 1024 * 1024
 _MAX_REFUSED: Final = 64
 _NEVER: Final = float("inf")
 
-_MALFORMED: Final = http_head.refusal(RequestInvalidError("invalid_request", "The request is not valid HTTP."))
-_LARGE_HEAD: Final = http_head.refusal(
-    RequestInvalidError("invalid_request", "The request head is larger than this gateway accepts."), 431
-)
-_OTHER_VERSION: Final = http_head.refusal(
-    RequestInvalidError("invalid_request", "This port speaks HTTP/1.1 and HTTP/1.0."), 505
-)
-_SLOW_HEAD: Final = http_head.refusal(RequestInvalidError("request_timeout", "The request head did not arrive."))
-_FULL: Final = http_head.refusal(
-    UnavailableError("upstream_unavailable", "This replica has no free connection: try again.")
-)
-
-
-@dataclass(slots=True)
-class ServerState:
-    """What the connections of one port share."""
-
-    serve: Serve
-    max_head_bytes: int
-    max_connections: int
-    keep_alive_s: float
-    write_timeout_s: float
-    connections: set["HttpConnection"] = field(default_factory=set)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    date: http_head.DateLine = field(default_factory=http_head.DateLine)
-    closing: bool = False
+# What of a head decides how its body is framed.
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
 
 
 class HttpConnection(asyncio.Protocol):
@@ -74,6 +46,7 @@ class HttpConnection(asyncio.Protocol):
         self._waiting: deque[Incoming] = deque()
         self._in_head = True
         self._unparsed = 0
+        self._declined = b""
         self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._reading = True
@@ -97,7 +70,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._state.connections.add(self)
         if excess >= 0:
-            self._refuse(_FULL)
+            self._refuse(refusals.FULL)
         else:
             self._expect_by(_HEAD_TIMEOUT_S)
 
@@ -123,9 +96,8 @@ class HttpConnection(asyncio.Protocol):
         self._unparsed += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # No protocol is offered to upgrade to: the request is served, what follows it is not HTTP.
-            self._end_input()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._malformed()
         if self._unparsed and self._parser is not None:
@@ -157,6 +129,9 @@ class HttpConnection(asyncio.Protocol):
             self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        if self._declined:
+            self._declined = self._url = b""
+            return
         fields, url, size = self._fields, self._url, self._unparsed
         self._fields, self._url, self._unparsed, self._in_head = [], b"", 0, False
         parser, limit = self._parser, self._state.max_head_bytes
@@ -165,14 +140,16 @@ class HttpConnection(asyncio.Protocol):
         self._deadline = _NEVER
         version = parser.get_http_version()
         if len(fields) > _MAX_FIELDS or (size > limit and _size(url, fields) > limit):
-            self._refuse(_LARGE_HEAD)
+            self._refuse(refusals.LARGE_HEAD)
             return
         if version not in ("1.1", "1.0"):
-            self._refuse(_OTHER_VERSION)
+            self._refuse(refusals.OTHER_VERSION)
             return
         path = url.partition(b"?")[0] if url[:1] == b"/" else httptools.parse_url(url).path or b""
         request = Incoming(self, parser.get_method(), path, fields)
         request.keep_alive = parser.should_keep_alive()
+        if parser.should_upgrade() and request.method != b"CONNECT":
+            self._declined = _framing(request, version)
         request.speaks_chunks = version == "1.1"
         request.expects_continue = request.speaks_chunks and (b"expect", b"100-continue") in fields
         self._arriving = request
@@ -191,6 +168,8 @@ class HttpConnection(asyncio.Protocol):
             self._read(on=False)
 
     def on_message_complete(self) -> None:
+        if self._declined:
+            return
         self._in_head, self._unparsed = True, 0
         request, self._arriving = self._arriving, None
         if self._lingering >= 0:
@@ -260,6 +239,8 @@ class HttpConnection(asyncio.Protocol):
         """Close the connection now if it is idle, else behind the answer under way."""
         if self._current is None:
             self._close()
+        else:
+            self._current.keep_alive = False
 
     def _start(self, request: Incoming) -> None:
         self._current = request
@@ -297,11 +278,23 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._transport.pause_reading()
 
+    def _decline(self, rest: bytes) -> None:
+        """No protocol is offered to upgrade to: the request is served as HTTP/1.1 (RFC 9110, section 7.8).
+
+        The parser believes that its body is of another protocol, so another one reads it. Java's client asks for
+        HTTP/2 in every request to a plain-text origin, also in those with a body.
+        """
+        if not self._declined:
+            self._end_input()
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(self._declined + rest)
+
     def _await_more(self) -> None:
         """A head, or the framing of a body (chunk extensions, trailers), is incomplete: it is bounded."""
         if self._unparsed > self._state.max_head_bytes:
             if self._in_head:
-                self._refuse(_LARGE_HEAD)
+                self._refuse(refusals.LARGE_HEAD)
             else:
                 self._malformed()
         elif self._in_head and self._current is None and self._deadline > self._loop.time() + _HEAD_TIMEOUT_S:
@@ -318,9 +311,9 @@ class HttpConnection(asyncio.Protocol):
             broken.lost()
         elif self._waiting and self._waiting[-1] is broken:
             self._waiting.pop()
-        self._refuse(_MALFORMED)
+        self._refuse(refusals.MALFORMED)
 
-    def _refuse(self, refusal: http_head.Refusal) -> None:
+    def _refuse(self, refusal: refusals.Refusal) -> None:
         """Answer what never became a request and close; behind the answers that are due, there is only the close."""
         self._end_input()
         if self._current is None and self._lingering < 0 and self._transport is not None:
@@ -358,7 +351,7 @@ class HttpConnection(asyncio.Protocol):
         elif self._lingering >= 0:
             self.abort()
         elif self._unparsed:
-            self._refuse(_SLOW_HEAD)
+            self._refuse(refusals.SLOW_HEAD)
         else:
             self._close()
 
@@ -379,3 +372,9 @@ class HttpConnection(asyncio.Protocol):
 
 def _size(url: bytes, fields: list[tuple[bytes, bytes]]) -> int:
     return len(url) + sum(len(name) + len(value) for name, value in fields)
+
+
+def _framing(request: Incoming, version: str) -> bytes:
+    """A head that says of the request only how its body is framed."""
+    lines = b"".join(b"%b: %b\r\n" % field for field in request.headers if field[0] in _FRAMING)
+    return b"%b / HTTP/%b\r\n%b\r\n" % (request.method, version.encode(), lines)

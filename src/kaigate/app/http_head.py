@@ -1,14 +1,9 @@
 """Bytes of response heads (RFC 9112, section 4)."""
 
 import time
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final
-
-import msgspec
-
-from kaigate.errors import GatewayError
 
 STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus if status >= 200
@@ -38,21 +33,3 @@ def whole(status: int, date: bytes, headers: bytes, body: bytes, *, close: bool)
     """A complete response; `headers` are lines that end in CRLF."""
     ending = b"connection: close\r\n" if close else b""
     return b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINES[status], date, headers, ending, len(body), body)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The answer to what never became a request; the connection is closed behind it."""
-
-    status: int
-    body: bytes
-
-    def response(self, date: bytes) -> bytes:
-        """The complete response."""
-        return whole(self.status, date, b"content-type: application/json\r\n", self.body, close=True)
-
-
-def refusal(error: GatewayError, status: int | None = None) -> Refusal:
-    """A refusal with the error's own status, or another."""
-    fields = {"message": error.message, "type": error.type, "param": None, "code": error.code}
-    return Refusal(status or error.status, msgspec.json.encode({"error": fields}))

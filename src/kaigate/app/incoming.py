@@ -106,6 +106,8 @@ class Incoming:
         if not self.complete:
             self._connection.resume()
         while not self.complete and self._size <= limit:
+            if self.gone:
+                raise ClientGoneError
             if self.expects_continue:
                 self.expects_continue = False
                 self._connection.write(http_head.CONTINUE)
@@ -137,7 +139,8 @@ class Incoming:
             headers += b"connection: keep-alive\r\n"
         connection = self._connection
         data = http_head.whole(exchange.status, connection.date(), headers, body, close=close)
-        connection.write(data[: len(data) - len(body)] if self.head_only else data)
+        if not self.gone:
+            connection.write(data[: len(data) - len(body)] if self.head_only else data)
         self._end()
 
     async def write(self, exchange: Exchange, data: bytes, content_type: bytes) -> None:

@@ -4,7 +4,8 @@ import asyncio
 import socket
 from typing import Final
 
-from kaigate.app.connection import HttpConnection, Serve, ServerState
+from kaigate.app.connection import HttpConnection
+from kaigate.app.server_state import Serve, ServerState
 from kaigate.config.models import ServerSettings
 
 _TICK_S: Final = 0.02

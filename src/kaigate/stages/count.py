@@ -59,6 +59,9 @@ class _Meter:
         self._sample = ""
 
     def feed(self, events: list[ChatEvent]) -> list[ChatEvent]:
+        if len(events) == 1 and type(events[0]) is TextDelta:
+            self._add(events[0].text)
+            return events
         for position, event in enumerate(events):
             kind = type(event)
             if kind in _TEXTS:

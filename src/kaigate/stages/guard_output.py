@@ -67,7 +67,7 @@ class _Choice:
 class _Redaction:
     """Holds back, per field, what may still become a secret; every field ends with its choice."""
 
-    __slots__ = ("_choices", "_count_error", "_exchange", "_redactor", "_streaming")
+    __slots__ = ("_choices", "_count_error", "_exchange", "_latest", "_redactor", "_streaming")
 
     def __init__(self, redactor: Redactor, exchange: Exchange, count_error: Callable[[], None]) -> None:
         self._redactor = redactor
@@ -75,10 +75,14 @@ class _Redaction:
         self._exchange = exchange
         self._streaming = exchange.request is None or exchange.request.stream
         self._choices: dict[int, _Choice] = {}
+        # The field that the latest text belonged to: with streams it is nearly always the next one's too.
+        self._latest: tuple[type[ChatEvent], int, _FieldRedactor, _Choice] | None = None
 
     def feed(self, events: list[ChatEvent]) -> list[ChatEvent]:
         out: list[ChatEvent] = []
         try:
+            if len(events) == 1 and self._continues(events[0], out):
+                return events if out == events else out
             for event in events:
                 kind = type(event)
                 if kind in _TEXTLESS:
@@ -98,6 +102,20 @@ class _Redaction:
             self._end_choice(number, out)
         return out
 
+    def _continues(self, event: ChatEvent, out: list[ChatEvent]) -> bool:
+        """Handle answer text that continues the latest field; False where the rules are needed."""
+        latest = self._latest
+        if latest is None or type(event) is not TextDelta or latest[0] is not TextDelta or latest[1] != event.choice:
+            return False
+        choice = latest[3]
+        if choice.logprobs is not None:
+            return False
+        text = latest[2].feed(event.text)
+        choice.released += len(text)
+        if text:
+            out.append(event if text == event.text else TextDelta(text, event.choice))
+        return True
+
     def text(self, event: _TextEvent, out: list[ChatEvent]) -> None:
         kind = type(event)
         choice = self._choice(event.choice)
@@ -112,6 +130,7 @@ class _Redaction:
             if field is None:
                 field = choice.fields[kind, 0] = self._redactor.stream()
             text = field.feed(event.text)
+            self._latest = (kind, event.choice, field, choice)
         if kind is TextDelta:
             choice.released += len(text)
         if text == event.text:
@@ -168,6 +187,7 @@ class _Redaction:
 
     def _end_choice(self, number: int, out: list[ChatEvent]) -> None:
         """Flush every field of a choice: nothing of it can follow."""
+        self._latest = None
         choice = self._choices.pop(number, None)
         if choice is None:
             return

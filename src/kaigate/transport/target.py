@@ -68,10 +68,16 @@ class Target:
     zone: Zone
     tls: TlsSettings | None = None
     max_connections: int = field(default=256, compare=False)
+    _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.max_connections < 1:
             raise ValueError("max_connections is at least 1")
+        # Hashing three dataclasses within each other is a cost of its own at every request.
+        object.__setattr__(self, "_hash", hash((self.origin, self.zone, self.tls)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
