@@ -37,16 +37,21 @@ class RecordedReply:
         self.ended = False
         self.aborted = False
         self.content_type = b""
+        self.drains = 0
 
     async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
         self.started = self.ended = True
         self.body, self.content_type = body, content_type
 
-    async def write(self, exchange: Exchange, data: bytes, content_type: bytes) -> None:
+    def push(self, exchange: Exchange, data: bytes, content_type: bytes) -> bool:
         self.started = True
         self.content_type = content_type
         self.parts.append(data)
         self.body += data
+        return len(self.parts) % 2 == 0
+
+    async def drain(self) -> None:
+        self.drains += 1
 
     async def end(self, data: bytes) -> None:
         self.parts.append(data)
@@ -71,6 +76,11 @@ class ScriptedAnswer:
         if isinstance(batch, Exception):
             raise batch
         return batch
+
+    async def pump(self, take: Callable[[list[Frame]], bool]) -> None:
+        while self._batches and isinstance(self._batches[0], list):
+            if not take(self._batches.pop(0)):
+                return
 
     def close(self) -> None:
         self.closed += 1

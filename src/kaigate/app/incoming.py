@@ -143,8 +143,8 @@ class Incoming:
             connection.write(data[: len(data) - len(body)] if self.head_only else data)
         self._end()
 
-    async def write(self, exchange: Exchange, data: bytes, content_type: bytes) -> None:
-        """Send a part of a stream; waits while the client is slow, which is what slows the upstream down."""
+    def push(self, exchange: Exchange, data: bytes, content_type: bytes) -> bool:
+        """Send a part of a stream; False while the client is slow, which is what slows the upstream down."""
         connection = self._connection
         if self.gone:
             raise ClientGoneError
@@ -153,8 +153,12 @@ class Incoming:
             connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
         else:
             connection.write(self._stream_head(exchange, content_type) + self._framed(data))
-        if connection.paused:
-            await connection.drained()
+        return not connection.paused
+
+    async def drain(self) -> None:
+        """Wait until the client took enough of it."""
+        if self._connection.paused:
+            await self._connection.drained()
 
     async def end(self, data: bytes) -> None:
         """Send the last part of a stream."""

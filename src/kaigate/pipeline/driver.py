@@ -27,8 +27,15 @@ class Reply(Protocol):
         """Send status, headers and the complete body."""
         ...
 
-    async def write(self, exchange: Exchange, data: bytes, content_type: bytes) -> None:
-        """Send a part of a streamed body, with status and headers before the first; waits for a slow client."""
+    def push(self, exchange: Exchange, data: bytes, content_type: bytes) -> bool:
+        """Send a part of a streamed body, with status and headers before the first; False asks to `drain` first.
+
+        Raises `ClientGoneError` when nobody is there.
+        """
+        ...
+
+    async def drain(self) -> None:
+        """Wait while the client is slower than the answer."""
         ...
 
     async def end(self, data: bytes) -> None:
@@ -190,17 +197,56 @@ async def _whole(answer: AnswerSource, walk: _Walk) -> bytes:
     return out + await walk.flush() + walk.encoder.end()
 
 
+class _Sender:
+    """Takes frames in the call they arrive in, and remembers what has to be waited for."""
+
+    __slots__ = ("_content_type", "_exchange", "_pending", "_reply", "_rest", "_slow", "_walk")
+
+    def __init__(self, exchange: Exchange, walk: _Walk, reply: Reply) -> None:
+        self._exchange = exchange
+        self._walk = walk
+        self._reply = reply
+        self._content_type = walk.encoder.content_type
+        self._pending: Awaitable[bytes] | None = None
+        self._rest: list[Frame] = []
+        self._slow = False
+
+    def take(self, frames: list[Frame]) -> bool:
+        """Send these frames; False when `catch_up` must be awaited before the next ones."""
+        out = b""
+        for position, frame in enumerate(frames, 1):
+            data = self._walk.frame(frame)
+            if not isinstance(data, bytes):
+                self._pending, self._rest = data, frames[position:]
+                break
+            out += data
+        self._send(out)
+        return self._pending is None and not self._slow
+
+    async def catch_up(self) -> None:
+        """Wait for a filter that waits, and for a client that is slow."""
+        while self._pending is not None:
+            pending, rest = self._pending, self._rest
+            self._pending, self._rest = None, []
+            self._send(await pending)
+            self.take(rest)
+        if self._slow:
+            self._slow = False
+            await self._reply.drain()
+
+    def _send(self, data: bytes) -> None:
+        if data and not self._reply.push(self._exchange, data, self._content_type):
+            self._slow = True
+
+
 async def _stream(exchange: Exchange, answer: AnswerSource, walk: _Walk, reply: Reply) -> None:
     """Send the answer as it arrives; a failure after the first byte becomes the stream's typed error."""
-    content_type = walk.encoder.content_type
+    sender = _Sender(exchange, walk, reply)
     try:
         while (frames := await answer.next()) is not None:
-            out = b""
-            for frame in frames:
-                data = walk.frame(frame)
-                out += data if isinstance(data, bytes) else await data
-            if out:
-                await reply.write(exchange, out, content_type)
+            if sender.take(frames):
+                await answer.pump(sender.take)
+            await sender.catch_up()
         rest = await walk.flush() + walk.encoder.end()
     except GatewayError as error:
         if not reply.started:
@@ -209,6 +255,6 @@ async def _stream(exchange: Exchange, answer: AnswerSource, walk: _Walk, reply: 
         rest = await walk.flush() + walk.encoder.fail(error)
     if not reply.started:
         # A stream without a single event: an empty one is still an answer.
-        await reply.write(exchange, rest, content_type)
+        reply.push(exchange, rest, walk.encoder.content_type)
         rest = b""
     await reply.end(rest)

@@ -40,6 +40,13 @@ class AnswerSource(Protocol):
         """The next frames, or None after the last."""
         ...
 
+    async def pump(self, take: Callable[[list[Frame]], bool]) -> None:
+        """Give frames to `take` as they arrive, without a task switch for each, for as long as it returns True.
+
+        Returns when it returned False, or when only `next` can go on: at the end, and with what `take` raised.
+        """
+        ...
+
     def close(self) -> None:
         """Release the source; idempotent."""
         ...

@@ -1,6 +1,7 @@
 """Asks the upstream: tries the plan's candidates in order until one begins to answer."""
 
 import logging
+from collections.abc import Callable
 
 from kaigate.chat.events import Frame
 from kaigate.clock import Clock
@@ -137,7 +138,7 @@ class UpstreamAnswer:
         self._decoder = decoder
         self._provider = provider
         self._first: list[Frame] | None = None
-        self._failure: GatewayError | None = None
+        self._failure: Exception | None = None
         self._done = False
         self.ready = False
 
@@ -168,6 +169,29 @@ class UpstreamAnswer:
         finally:
             self._exchange.upstream_seconds += self._monotonic() - started
 
+    async def pump(self, take: Callable[[list[Frame]], bool]) -> None:
+        busy = 0.0
+
+        def sink(data: bytes) -> bool:
+            nonlocal busy
+            begun = self._monotonic()
+            try:
+                frames = self._decoded(data)
+                return (not frames or take(frames)) and self._failure is None
+            except Exception as error:  # noqa: BLE001 -- raised by the task that waits, which can answer it
+                self._failure = error
+                return False
+            finally:
+                busy += self._monotonic() - begun
+
+        if self._first is not None or self._failure is not None or self._done:
+            return
+        started = self._monotonic()
+        try:
+            await self._response.pump(sink)
+        finally:
+            self._exchange.upstream_seconds += self._monotonic() - started - busy
+
     def close(self) -> None:
         self._response.close()
 
@@ -176,6 +200,10 @@ class UpstreamAnswer:
         if not data:
             self._done = True
             return self._decoder.end()
+        return self._decoded(data)
+
+    def _decoded(self, data: bytes) -> list[Frame]:
+        """Frames of these bytes; a failure behind them waits for its turn."""
         frames = self._decoder.feed(data)
         if frames and frames[-1].failure is not None:
             self._failure = frames.pop().failure
