@@ -1,5 +1,7 @@
 """The operations port: metrics and probes, without keys, for the cluster's own network."""
 
+import asyncio
+
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -22,7 +24,9 @@ def ops_app(metrics: Metrics, lifecycle: Lifecycle) -> AsgiApp:
         elif path in PROBES:
             await respond(send, *probe(path, lifecycle), b"application/json")
         elif path == b"/metrics":
-            await respond(send, 200, generate_latest(metrics.registry), CONTENT_TYPE_LATEST.encode())
+            # Thousands of series take a while to print, in which answers would stand still.
+            text = await asyncio.to_thread(generate_latest, metrics.registry)
+            await respond(send, 200, text, CONTENT_TYPE_LATEST.encode())
         else:
             await respond(send, 404, _NOT_FOUND, b"application/json")
 

@@ -1,50 +1,19 @@
-"""Walks an exchange through the stages and its answer back out through their filters."""
+"""Walks an exchange through the stages, and settles it whatever happens."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
-from kaigate.chat.events import ChatEvent, Frame
 from kaigate.errors import GatewayError, UnavailableError
-from kaigate.pipeline.exchange import AnswerSource, ClientGoneError, Exchange
+from kaigate.pipeline.delivery import Reply, Walk, stream, whole
+from kaigate.pipeline.exchange import ClientGoneError, Exchange
 from kaigate.pipeline.shield import finish
-from kaigate.pipeline.stage import EventFilter, Stage
-from kaigate.surfaces.surface import AnswerEncoder
+from kaigate.pipeline.stage import Stage
 
 log = logging.getLogger("kaigate.pipeline")
 
 Enter = Callable[[Exchange], Awaitable[None] | None]
 Leave = Callable[[Exchange], Awaitable[None] | None]
-
-
-class Reply(Protocol):
-    """The way back to the client."""
-
-    started: bool
-
-    async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
-        """Send status, headers and the complete body."""
-        ...
-
-    def push(self, exchange: Exchange, data: bytes, content_type: bytes) -> bool:
-        """Send a part of a streamed body, with status and headers before the first; False asks to `drain` first.
-
-        Raises `ClientGoneError` when nobody is there.
-        """
-        ...
-
-    async def drain(self) -> None:
-        """Wait while the client is slower than the answer."""
-        ...
-
-    async def end(self, data: bytes) -> None:
-        """Send the last part of a streamed body."""
-        ...
-
-    def abort(self) -> None:
-        """Cut the connection: the body that was begun can't be completed."""
-        ...
 
 
 class Pipeline:
@@ -106,13 +75,13 @@ class Pipeline:
             raise UnavailableError("internal_error", "No stage answered this request.")
         encoder = exchange.surface.encoder(request, provider=deployment.provider.name)
         filters = [f for stage in self._filtering if (f := stage.filter(exchange)) is not None]
-        walk = _Walk(filters, encoder, self._filter_timeout_s)
+        walk = Walk(filters, encoder, self._filter_timeout_s)
         exchange.status = 200
         walk.relayable = exchange.surface.format == deployment.provider.format
         if request.stream:
-            await _stream(exchange, answer, walk, reply)
+            await stream(exchange, answer, walk, reply)
         else:
-            await reply.send_whole(exchange, await _whole(answer, walk), encoder.content_type)
+            await reply.send_whole(exchange, await whole(answer, walk), encoder.content_type)
 
     async def _refuse(self, exchange: Exchange, reply: Reply, error: GatewayError) -> None:
         exchange.error = error
@@ -138,123 +107,3 @@ class Pipeline:
 
 def _failed() -> UnavailableError:
     return UnavailableError("internal_error", "The gateway failed on this request. Quote its request id.")
-
-
-class _Walk:
-    """The answer's way outwards: filters from the inside, then the encoder."""
-
-    __slots__ = ("_filters", "_timeout_s", "encoder", "relayable")
-
-    def __init__(self, filters: Sequence[EventFilter], encoder: AnswerEncoder, timeout_s: float) -> None:
-        self._filters = filters
-        self._timeout_s = timeout_s
-        self.encoder = encoder
-        self.relayable = False
-
-    def frame(self, frame: Frame) -> bytes | Awaitable[bytes]:
-        """Body bytes for a frame; an awaitable only where a filter waits."""
-        events = frame.events
-        for position, event_filter in enumerate(self._filters, 1):
-            result = event_filter.feed(events)
-            if not isinstance(result, list):
-                return self._later(frame, result, position)
-            events = result
-        return self._encoded(frame, events)
-
-    async def flush(self) -> bytes:
-        """What the filters still hold, each passed through the filters outside it."""
-        out = b""
-        for position, event_filter in enumerate(self._filters, 1):
-            held = event_filter.flush()
-            if held:
-                out += self.encoder.feed(await self._outwards(held, position))
-        return out
-
-    async def _later(self, frame: Frame, waiting: Awaitable[list[ChatEvent]], position: int) -> bytes:
-        events = await asyncio.wait_for(waiting, self._timeout_s)
-        return self._encoded(frame, await self._outwards(events, position))
-
-    async def _outwards(self, events: list[ChatEvent], position: int) -> list[ChatEvent]:
-        """The events past the filters from `position` on."""
-        for event_filter in self._filters[position:]:
-            result = event_filter.feed(events)
-            events = result if isinstance(result, list) else await asyncio.wait_for(result, self._timeout_s)
-        return events
-
-    def _encoded(self, frame: Frame, events: list[ChatEvent]) -> bytes:
-        if events is frame.events and frame.exact and self.relayable:
-            return self.encoder.relay(frame)
-        return self.encoder.feed(events) if events else b""
-
-
-async def _whole(answer: AnswerSource, walk: _Walk) -> bytes:
-    """The complete body of an answer that is not streamed."""
-    out = b""
-    while (frames := await answer.next()) is not None:
-        for frame in frames:
-            data = walk.frame(frame)
-            out += data if isinstance(data, bytes) else await data
-    return out + await walk.flush() + walk.encoder.end()
-
-
-class _Sender:
-    """Takes frames in the call they arrive in, and remembers what has to be waited for."""
-
-    __slots__ = ("_content_type", "_exchange", "_pending", "_reply", "_rest", "_slow", "_walk")
-
-    def __init__(self, exchange: Exchange, walk: _Walk, reply: Reply) -> None:
-        self._exchange = exchange
-        self._walk = walk
-        self._reply = reply
-        self._content_type = walk.encoder.content_type
-        self._pending: Awaitable[bytes] | None = None
-        self._rest: list[Frame] = []
-        self._slow = False
-
-    def take(self, frames: list[Frame]) -> bool:
-        """Send these frames; False when `catch_up` must be awaited before the next ones."""
-        out = b""
-        for position, frame in enumerate(frames, 1):
-            data = self._walk.frame(frame)
-            if not isinstance(data, bytes):
-                self._pending, self._rest = data, frames[position:]
-                break
-            out += data
-        self._send(out)
-        return self._pending is None and not self._slow
-
-    async def catch_up(self) -> None:
-        """Wait for a filter that waits, and for a client that is slow."""
-        while self._pending is not None:
-            pending, rest = self._pending, self._rest
-            self._pending, self._rest = None, []
-            self._send(await pending)
-            self.take(rest)
-        if self._slow:
-            self._slow = False
-            await self._reply.drain()
-
-    def _send(self, data: bytes) -> None:
-        if data and not self._reply.push(self._exchange, data, self._content_type):
-            self._slow = True
-
-
-async def _stream(exchange: Exchange, answer: AnswerSource, walk: _Walk, reply: Reply) -> None:
-    """Send the answer as it arrives; a failure after the first byte becomes the stream's typed error."""
-    sender = _Sender(exchange, walk, reply)
-    try:
-        while (frames := await answer.next()) is not None:
-            if sender.take(frames):
-                await answer.pump(sender.take)
-            await sender.catch_up()
-        rest = await walk.flush() + walk.encoder.end()
-    except GatewayError as error:
-        if not reply.started:
-            raise
-        exchange.error = error
-        rest = await walk.flush() + walk.encoder.fail(error)
-    if not reply.started:
-        # A stream without a single event: an empty one is still an answer.
-        reply.push(exchange, rest, walk.encoder.content_type)
-        rest = b""
-    await reply.end(rest)
