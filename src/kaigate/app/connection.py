@@ -82,8 +82,10 @@ class HttpConnection(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
         self._wake_drained()
-        if self._current is not None:
-            self._current.lost()
+        # They know each other: kept, they would wait for the garbage collector.
+        current, self._current, self._arriving = self._current, None, None
+        if current is not None:
+            current.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._lingering >= 0:
@@ -246,7 +248,7 @@ class HttpConnection(asyncio.Protocol):
         self._current = request
         request.task = task = self._loop.create_task(self._serve(request))
         self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
+        task.add_done_callback(self._state.ended)
 
     async def _serve(self, request: Incoming) -> None:
         try:

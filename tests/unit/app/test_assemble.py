@@ -1,0 +1,81 @@
+"""One configuration becomes one snapshot."""
+
+from typing import get_args
+
+import pytest
+
+from kaigate.app.assemble import LateCounter, Process, build
+from kaigate.app.routes import PipelineName
+from kaigate.clock import SystemClock
+from kaigate.stages.guard_output import GuardOutput
+from kaigate.telemetry.metrics import Metrics
+from kaigate.transport.egress import EgressGuard
+from kaigate.transport.http import HttpClient
+from support.app_snapshot import loaded_from
+
+
+@pytest.fixture
+def process(tmp_path) -> Process:
+    return Process(
+        clock=SystemClock(),
+        metrics=Metrics(),
+        client=HttpClient(guard=EgressGuard(())),
+        record=lambda _: None,
+        env={"HOME": str(tmp_path)},
+        started_at=1,
+    )
+
+
+def test_every_route_gets_its_pipeline(tmp_path, process):
+    assert set(build(loaded_from(tmp_path), process).pipelines) == set(get_args(PipelineName))
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_answers_are_guarded_unless_configuration_says_otherwise(tmp_path, process, enabled):
+    loaded = loaded_from(tmp_path, guardrails={"output": {"redaction": {"enabled": enabled}}})
+    stages = build(loaded, process).pipelines["chat"].stages
+    assert any(isinstance(stage, GuardOutput) for stage in stages) is enabled
+
+
+@pytest.mark.parametrize(("rate", "kept"), [(30, True), (31, False)])
+def test_failed_authentications_are_remembered_across_reloads_of_the_same_rate(tmp_path, process, rate, kept):
+    first = build(loaded_from(tmp_path), process)
+    second = build(loaded_from(tmp_path, server={"auth_failures_per_minute": rate}), process, previous=first)
+    assert (second.throttle is first.throttle) is kept
+
+
+def test_proxies_are_trusted_only_where_they_are_named(tmp_path, process):
+    assert build(loaded_from(tmp_path), process).proxies is None
+    assert build(loaded_from(tmp_path, server={"trusted_proxies": ["10.0.0.0/8"]}), process).proxies is not None
+
+
+@pytest.mark.parametrize("given", ["configured", "XDG_CACHE_HOME", "HOME"])
+def test_compiled_patterns_are_kept_where_the_machine_keeps_such(tmp_path, process, given):
+    place = tmp_path / "place"
+    store = {"cache_dir": str(place)} if given == "configured" else {}
+    env = {} if given == "configured" else {given: str(place)}
+    changed = Process(**{name: getattr(process, name) for name in process.__slots__} | {"env": env})
+    build(loaded_from(tmp_path, store=store), changed)
+    folder = {"configured": place, "XDG_CACHE_HOME": place / "kaigate", "HOME": place / ".cache" / "kaigate"}[given]
+    assert any(folder.iterdir())
+
+
+def test_log_lines_lose_the_configured_keys(tmp_path, process):
+    snapshot = build(loaded_from(tmp_path), process)
+    assert snapshot.redact_log("key kg-unit-0123456789abcdef used") == "key [REDACTED] used"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_access_log_can_be_switched_off(tmp_path, process, enabled):
+    loaded = loaded_from(tmp_path, telemetry={"access_log": enabled})
+    observe = build(loaded, process).pipelines["chat"].stages[0]
+    assert (observe._record is not None) is enabled
+
+
+def test_the_exact_counter_is_there_once_it_is_loaded():
+    counter = LateCounter()
+    assert counter.get() is None
+    counter.load()
+    loaded = counter.get()
+    counter.load()
+    assert counter.get() is loaded

@@ -1,0 +1,58 @@
+"""What informative routes show."""
+
+import msgspec
+import pytest
+
+from kaigate.app.views import views
+from kaigate.errors import GatewayError
+from kaigate.pipeline.principal import Principal
+from kaigate.routing.catalogue import Catalogue
+from kaigate.transport.egress import EgressGuard
+from kaigate.transport.http import HttpClient
+from support.app_snapshot import KEY, loaded_from, upstreams_of
+
+
+@pytest.fixture
+def shown(tmp_path):
+    loaded = loaded_from(tmp_path, models={"other": {"deployments": [{"provider": "up"}]}})
+    catalogue = Catalogue.build(loaded.config, upstreams_of(loaded))
+    return views(loaded, catalogue, HttpClient(guard=EgressGuard(())), 1234)
+
+
+ANYONE = Principal("k", "anyone")
+
+
+def test_models_are_those_of_the_caller(shown):
+    listed = msgspec.json.decode(shown["models"](ANYONE, ""))["data"]
+    assert [(model["id"], model["created"], model["owned_by"]) for model in listed] == [
+        ("m", 1234, "up"),
+        ("other", 1234, "up"),
+    ]
+    narrow = Principal("k", "narrow", models=("other",))
+    assert [model["id"] for model in msgspec.json.decode(shown["models"](narrow, ""))["data"]] == ["other"]
+
+
+def test_a_model_that_is_not_yours_looks_like_one_that_is_not_there(shown):
+    narrow = Principal("k", "narrow", models=("other",))
+    messages = []
+    for name in ("m", "nowhere"):
+        with pytest.raises(GatewayError) as refused:
+            shown["model"](narrow, name)
+        messages.append((refused.value.code, refused.value.message))
+    assert messages[0] == messages[1]
+    assert msgspec.json.decode(shown["model"](narrow, "other"))["id"] == "other"
+
+
+@pytest.mark.parametrize("name", ["config", "providers", "settings", "models"])
+def test_no_view_shows_a_secret(shown, name):
+    assert KEY.encode() not in shown[name](ANYONE, "")
+
+
+def test_providers_come_with_their_connections(shown):
+    view = msgspec.json.decode(shown["providers"](ANYONE, ""))
+    assert set(view) == {"providers", "connections"}
+    assert "up" in str(view["providers"])
+
+
+def test_the_configuration_comes_with_its_hash(shown, tmp_path):
+    assert msgspec.json.decode(shown["config"](ANYONE, ""))["hash"]
