@@ -6,7 +6,7 @@ No route is served without its pipeline; the probes are the only paths without a
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 from kaigate.app.health import probe
@@ -46,7 +46,7 @@ class DataApp:
                 name, exchange.argument = "model", unquote(path[len(MODEL_PREFIX) :].decode("latin-1"))
         runtime.lifecycle.begin()
         try:
-            refusal = self._refusal(request, name)
+            refusal = self._refusal(request, exchange.headers, name)
             if refusal is not None:
                 await self._refuse(exchange, request, refusal)
             elif name is not None:
@@ -72,16 +72,17 @@ class DataApp:
             exchange.request_id = f"{self._id_prefix}-{next(self._ids):x}"
         return exchange
 
-    def _refusal(self, request: Incoming, pipeline: str | None) -> GatewayError | None:
+    def _refusal(self, request: Incoming, headers: Mapping[bytes, bytes], pipeline: str | None) -> GatewayError | None:
         """Why this request enters no pipeline, if so."""
         if self._runtime.lifecycle.refusing:
             return UnavailableError("draining", "This replica is shutting down: try again.", retry_after=1)
         if pipeline is None:
             return explain(request.method.decode("latin-1"), request.path.decode("latin-1"))
-        names = [name for name, _ in request.headers if name in _ONCE]
-        if len(names) != len(set(names)):
-            return RequestInvalidError("invalid_request", "A header that must be sent once was sent twice.")
-        if request.speaks_chunks and b"host" not in names:
+        if len(headers) != len(request.headers):
+            names = [name for name, _ in request.headers if name in _ONCE]
+            if len(names) != len(set(names)):
+                return RequestInvalidError("invalid_request", "A header that must be sent once was sent twice.")
+        if request.speaks_chunks and b"host" not in headers:
             return RequestInvalidError("invalid_request", "An HTTP/1.1 request needs a Host header.")
         return None
 

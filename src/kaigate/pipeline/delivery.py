@@ -61,14 +61,21 @@ class Walk:
             events = result
         return self._encoded(frame, events)
 
-    async def flush(self) -> bytes:
-        """What the filters still hold, each passed through the filters outside it."""
-        out = b""
+    def flush(self) -> bytes | Awaitable[bytes]:
+        """What the filters still hold; an awaitable only where one holds anything."""
         for position, event_filter in enumerate(self._filters, 1):
             held = event_filter.flush()
             if held:
-                out += self.encoder.feed(await self._outwards(held, position))
-        return out
+                return self._flush_on(held, position)
+        return b""
+
+    async def _flush_on(self, held: list[ChatEvent], position: int) -> bytes:
+        """Pass held events through the filters outside theirs, then flush those in turn."""
+        out = b""
+        for outer, event_filter in enumerate(self._filters[position:], position + 1):
+            out += self.encoder.feed(await self._outwards(held, position)) if held else b""
+            held, position = event_filter.flush(), outer
+        return out + (self.encoder.feed(await self._outwards(held, position)) if held else b"")
 
     async def _later(self, frame: Frame, waiting: Awaitable[list[ChatEvent]], position: int) -> bytes:
         events = await asyncio.wait_for(waiting, self._timeout_s)
@@ -87,6 +94,10 @@ class Walk:
         return self.encoder.feed(events) if events else b""
 
 
+async def _ready(data: bytes | Awaitable[bytes]) -> bytes:
+    return data if isinstance(data, bytes) else await data
+
+
 async def whole(answer: AnswerSource, walk: Walk) -> bytes:
     """The complete body of an answer that is not streamed."""
     out = b""
@@ -94,7 +105,7 @@ async def whole(answer: AnswerSource, walk: Walk) -> bytes:
         for frame in frames:
             data = walk.frame(frame)
             out += data if isinstance(data, bytes) else await data
-    return out + await walk.flush() + walk.encoder.end()
+    return out + await _ready(walk.flush()) + walk.encoder.end()
 
 
 class _Sender:
@@ -147,12 +158,12 @@ async def stream(exchange: Exchange, answer: AnswerSource, walk: Walk, reply: Re
             if sender.take(frames):
                 await answer.pump(sender.take)
             await sender.catch_up()
-        rest = await walk.flush() + walk.encoder.end()
+        rest = await _ready(walk.flush()) + walk.encoder.end()
     except GatewayError as error:
         if not reply.started:
             raise
         exchange.error = error
-        rest = await walk.flush() + walk.encoder.fail(error)
+        rest = await _ready(walk.flush()) + walk.encoder.fail(error)
     if not reply.started:
         # A stream without a single event: an empty one is still an answer.
         reply.push(exchange, rest, walk.encoder.content_type)

@@ -24,8 +24,10 @@ class Pipeline:
         self._enters: tuple[Enter | None, ...] = tuple(
             stage.enter if type(stage).enter is not Stage.enter else None for stage in stages
         )
-        self._leaves: tuple[Leave | None, ...] = tuple(
-            stage.leave if type(stage).leave is not Stage.leave else None for stage in stages
+        self._leaves: tuple[tuple[int, Leave], ...] = tuple(
+            (position, stage.leave)
+            for position, stage in reversed(tuple(enumerate(stages)))
+            if type(stage).leave is not Stage.leave
         )
         self._filtering = tuple(stage for stage in reversed(self.stages) if type(stage).filter is not Stage.filter)
         self._filter_timeout_s = filter_timeout_s
@@ -93,8 +95,8 @@ class Pipeline:
         await reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
 
     async def _settle(self, exchange: Exchange, entered: int) -> None:
-        for leave in reversed(self._leaves[:entered]):
-            if leave is None:
+        for position, leave in self._leaves:
+            if position >= entered:
                 continue
             try:
                 pending = leave(exchange)

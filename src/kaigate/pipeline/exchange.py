@@ -55,36 +55,28 @@ class AnswerSource(Protocol):
 class Exchange:
     """One request on its way through the stages. Stages write the fields they are named for, others read them."""
 
-    __slots__ = (
-        "answer",
-        "argument",
-        "chunks",
-        "client",
-        "client_gone",
-        "deployment",
-        "dropped_params",
-        "entry",
-        "error",
-        "first_token_at",
-        "headers",
-        "input_tokens",
-        "last_token_at",
-        "model",
-        "output_ceiling",
-        "plan",
-        "principal",
-        "private",
-        "redactions",
-        "request",
-        "request_id",
-        "response_headers",
-        "started_at",
-        "static_body",
-        "status",
-        "surface",
-        "upstream_seconds",
-        "usage",
-    )
+    # Class attributes are the values at the beginning: a request sets only what it comes to.
+    argument = ""
+    principal: Principal | None = None
+    request: ChatRequest | None = None
+    entry: ModelEntry | None = None
+    model = ""
+    private = False
+    input_tokens = 0
+    output_ceiling: int | None = None
+    plan: RoutePlan | None = None
+    deployment: Deployment | None = None
+    dropped_params: tuple[str, ...] = ()
+    answer: AnswerSource | None = None
+    static_body: bytes | None = None
+    usage: Usage | None = None
+    first_token_at: float | None = None
+    last_token_at = 0.0
+    chunks = 0
+    upstream_seconds = 0.0
+    status = 0
+    error: GatewayError | None = None
+    client_gone = False
 
     def __init__(
         self,
@@ -100,29 +92,8 @@ class Exchange:
         self.client = client
         self.headers: Mapping[bytes, bytes] = dict(headers)
         self.started_at = started_at
-        self.argument = ""
-        self.principal: Principal | None = None
-        self.request: ChatRequest | None = None
-        self.entry: ModelEntry | None = None
-        self.model = ""
-        self.private = False
-        self.input_tokens = 0
-        self.output_ceiling: int | None = None
-        self.plan: RoutePlan | None = None
-        self.deployment: Deployment | None = None
-        self.dropped_params: tuple[str, ...] = ()
-        self.answer: AnswerSource | None = None
-        self.static_body: bytes | None = None
         self.response_headers: list[tuple[bytes, bytes]] = []
         self.redactions: dict[str, int] = {}
-        self.usage: Usage | None = None
-        self.first_token_at: float | None = None
-        self.last_token_at = 0.0
-        self.chunks = 0
-        self.upstream_seconds = 0.0
-        self.status = 0
-        self.error: GatewayError | None = None
-        self.client_gone = False
 
     def left(self) -> None:
         """The client is gone."""

@@ -101,6 +101,10 @@ class Response:
 
     async def read(self, limit: int) -> bytes:
         """The whole body; raises BodyTooLarge, and closes, when it is longer than `limit` bytes."""
+        if self._ended and len(self._chunks) == 1 and self._buffered <= limit:
+            # A small body comes with its head.
+            self._buffered = 0
+            return self._chunks.pop()
         parts: list[bytes] = []
         size = 0
         while data := await self.chunk():
