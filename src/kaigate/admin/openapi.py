@@ -54,6 +54,8 @@ _ANY: Final = {"type": "object"}
 def description() -> dict[str, Any]:
     """The OpenAPI 3.1 document of the API port."""
     (body,), components = msgspec.json.schema_components([ChatBody], ref_template=_REF)
+    # The decoder refuses what it does not know, and the schema of a struct does not say so.
+    components[ChatBody.__name__]["additionalProperties"] = False
     return {
         "openapi": "3.1.0",
         "info": {
@@ -80,6 +82,7 @@ def description() -> dict[str, Any]:
 
 
 def _chat(body: dict[str, Any]) -> dict[str, Any]:
+    # OpenAPI 3.1 can't describe the events of a stream.
     answer = {"schema": {"$ref": "#/components/schemas/ChatCompletion"}}
     return {
         "operationId": "createChatCompletion",
@@ -90,7 +93,7 @@ def _chat(body: dict[str, Any]) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The answer; server-sent events with stream: true",
-                "content": {"application/json": answer, "text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"application/json": answer, "text/event-stream": {}},
             },
             **_errors(400, 401, 403, 404, 408, 413, 415, 429, 502, 503, 504),
         },

@@ -1,0 +1,137 @@
+"""Generated requests, fitting the published description or not: none gets a 5xx, every refusal has our grammar."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import jsonschema_rs
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import checks
+
+from kaigate.admin.openapi import description
+from support.gateway_process import KEY, GatewayProcess, running_gateway
+from support.openai_upstream import DONE, STREAM_HEAD, chunk, completion, http, stream_of
+from support.upstream_faults import Connection, upstream
+
+MODES = schemathesis.GenerationMode
+
+
+def generator(*modes: schemathesis.GenerationMode) -> schemathesis.BaseSchema:
+    """The published description as a source of requests that fit it, don't, or both."""
+    made = schemathesis.openapi.from_dict(description(), config=schemathesis.Config())
+    made.config.generation.update(modes=list(modes))
+    return made
+
+
+API = generator(MODES.POSITIVE, MODES.NEGATIVE)
+CHAT = generator(MODES.POSITIVE).include(path="/v1/chat/completions", method="POST")
+ERROR = jsonschema_rs.validator_for({**description()["components"]["schemas"]["Error"]})
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.unsupported_method,
+]
+BOUNDED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+async def model_server(connection: Connection) -> None:
+    """Answers whatever it is asked, as a stream where that is what it is asked for."""
+    while (request := await connection.request()) is not None:
+        if b'"stream":true' in request:
+            events = b"".join(map(chunk, stream_of(["generated"])))
+            await connection.send(STREAM_HEAD + events + DONE)
+        else:
+            await connection.send(http(completion("generated")))
+
+
+@pytest.fixture(scope="module")
+def upstream_port() -> Iterator[int]:
+    """A model server in its own thread."""
+    ready, ports = threading.Event(), []
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with upstream(model_server) as up:
+            ports.append(up.port)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(5)
+    yield ports[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(5)
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def gateway(upstream_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    config = {
+        "server": {"auth_failures_per_minute": 100_000},
+        "providers": {
+            "up": {
+                "type": "openai_compatible",
+                "base_url": f"http://127.0.0.1:{upstream_port}/v1",
+                "drop_params": True,
+            }
+        },
+        "models": {"m": {"deployments": [{"provider": "up"}]}},
+    }
+    with running_gateway(config, tmp_path_factory.mktemp("schemathesis")) as process:
+        yield process
+        assert "Traceback" not in process.log()
+
+
+@dataclass
+class Caller:
+    """Sends cases on one connection and remembers their statuses."""
+
+    gateway: GatewayProcess
+    session: requests.Session
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def check(self, case: schemathesis.Case) -> None:
+        """Send a case and look at the form of its answer, and at its text where it is documented."""
+        headers = {"authorization": f"Bearer {KEY}"}
+        response = case.call(base_url=self.gateway.url, session=self.session, headers=headers, timeout=10)
+        self.statuses[response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+        if response.status_code >= 400:
+            ERROR.validate(response.json())
+        assert response.headers["x-request-id"]
+
+
+@pytest.fixture(scope="module")
+def caller(gateway: GatewayProcess) -> Iterator[Caller]:
+    with requests.Session() as session:
+        made = Caller(gateway, session)
+        yield made
+        # That nothing fails says something only if the requests got everywhere.
+        assert {200, 400, 401, 404, 405, 415} <= set(made.statuses)
+        assert made.statuses[200] > 100
+
+
+@API.parametrize()
+@BOUNDED
+def test_no_request_is_answered_with_a_server_error(case, caller):
+    caller.check(case)
+
+
+@CHAT.parametrize()
+@BOUNDED
+def test_a_request_for_a_served_model_is_answered_or_refused(case, caller):
+    if isinstance(case.body, dict):
+        case.body["model"] = "m"
+        case.body["logprobs"] = case.body.get("top_logprobs") is not None
+        for refused in ("store", "modalities"):
+            case.body.pop(refused, None)
+    caller.check(case)
