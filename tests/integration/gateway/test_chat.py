@@ -4,8 +4,8 @@ import pytest
 from openai import AsyncOpenAI
 
 from support.gateway import AUTH, KEY, call, chat, get, post, running, settings
-from support.openai_upstream import answering, completion, http, streaming
-from support.upstream_faults import upstream
+from support.openai_upstream import DONE, STREAM_HEAD, answering, chunk, completion, delta, http, streaming, usage_event
+from support.upstream_faults import Connection, upstream
 
 SECRET = "AKIA" + "IOSFODNN7EXAMPLE"
 
@@ -178,3 +178,36 @@ async def test_new_work_is_refused_when_draining_is_over(tmp_path):
         answer = await call(gateway, post(chat()))
         assert (answer.status, answer.code, answer.headers["connection"]) == (503, "draining", "close")
         assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+async def test_secrets_in_streamed_tool_arguments_and_reasoning_are_redacted(tmp_path, size):
+    arguments = '{"note": "use ' + SECRET + ' now", "n": 1}'
+    pieces = [arguments[i : i + size] for i in range(0, len(arguments), size)]
+    call_start = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "save", "arguments": ""}}
+
+    async def script(connection: Connection) -> None:
+        while await connection.request() is not None:
+            await connection.send(STREAM_HEAD)
+            events = [
+                delta(role="assistant", reasoning_content=f"the key is {SECRET[:9]}"),
+                delta(reasoning_content=f"{SECRET[9:]} so"),
+                delta(tool_calls=[call_start]),
+                *(delta(tool_calls=[{"index": 0, "function": {"arguments": piece}}]) for piece in pieces),
+                delta(finish="tool_calls"),
+                usage_event(),
+            ]
+            for event in events:
+                await connection.send(chunk(event))
+            await connection.send(DONE)
+
+    async with upstream(script) as up, running(settings(up.port), tmp_path) as gateway:
+        tools = [{"type": "function", "function": {"name": "save", "parameters": {"type": "object"}}}]
+        answer = await call(gateway, post(chat(stream=True, tools=tools)))
+        deltas = [event["choices"][0]["delta"] for event in answer.events[:-1] if event.get("choices")]
+        calls = [fragment for part in deltas for fragment in part.get("tool_calls", [])]
+        written = "".join(fragment["function"].get("arguments", "") for fragment in calls)
+        assert written == '{"note": "use [REDACTED_AWS_KEY] now", "n": 1}'
+        assert [fragment["function"]["name"] for fragment in calls if "id" in fragment] == ["save"]
+        assert "".join(part.get("reasoning_content", "") for part in deltas) == "the key is [REDACTED_AWS_KEY] so"
+        assert gateway.sample("kaigate_output_redactions_total", type="aws_key") == 2
