@@ -36,11 +36,13 @@ class Demo:
         return self._log.read_text()
 
     def wait_for(self, text: str) -> str:
-        """The output, once it contains `text`."""
+        """The output, once it contains `text`; without it in time the demo is ended and AssertionError raised."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while text not in self.output():
-            assert self.process.poll() is None, self.output()
-            assert time.monotonic() < deadline, self.output()
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.terminate()
+                self.end()
+                raise AssertionError(self.output())
             time.sleep(0.02)
         return self.output()
 
