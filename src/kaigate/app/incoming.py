@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _STREAM: Final = b"cache-control: no-store\r\nx-accel-buffering: no\r\n"
 """Proxies in front that buffer answers (nginx) would turn a stream into one late block."""
 
+_SLOWEST: Final = 65_536
+"""Bytes a second at which a body that takes longer than its time may still come."""
 _READ_AHEAD: Final = 262_144
 
 
@@ -105,13 +107,15 @@ class Incoming:
         self._wanted = limit
         if not self.complete:
             self._connection.resume()
+        deadline = self._connection.time() + timeout_s
         while not self.complete and self._size <= limit:
             if self.gone:
                 raise ClientGoneError
             if self.expects_continue:
                 self.expects_continue = False
                 self._connection.write(http_head.CONTINUE)
-            await self._more(timeout_s)
+            # What arrives at a useful pace earns more time; what drips does not.
+            await self._more(deadline + self._size / _SLOWEST - self._connection.time())
         if self._size > limit:
             raise RequestInvalidError(
                 "request_too_large", f"The request body is larger than {limit} bytes. Send less, or smaller images."
@@ -210,7 +214,7 @@ class Incoming:
                 await self._waiter
         except TimeoutError:
             raise RequestInvalidError(
-                "request_timeout", f"The request body did not arrive: nothing came for {timeout_s:g} seconds."
+                "request_timeout", "The request body did not arrive in time: send it at once, and faster."
             ) from None
         finally:
             self._waiter = None

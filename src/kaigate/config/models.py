@@ -60,7 +60,9 @@ class ServerSettings(Section):
     max_json_depth: Annotated[int, Field(ge=4, le=512)] = Field(
         default=64, description="Deepest nesting of a request body."
     )
-    body_timeout_s: Seconds = Field(default=30.0, description="Time for a client to send its body.")
+    body_timeout_s: Seconds = Field(
+        default=30.0, description="Time for a client to send its body, and a second more for every 64 KiB of it."
+    )
     write_timeout_s: Seconds = Field(default=60.0, description="A client that takes nothing for this long is cut off.")
     keep_alive_s: Seconds = Field(default=75.0, description="An idle client connection is closed after this.")
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(

@@ -110,9 +110,10 @@ class JsonHandler(logging.Handler):
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
             text = value if len(value) <= _MAX_TEXT else value[:_MAX_TEXT] + "..."
-            return self.redact(text)
+            # Half a surrogate pair can't be written as UTF-8.
+            return self.redact(text if text.isascii() else text.encode("utf-8", "replace").decode())
         if isinstance(value, dict):
-            return {str(key): self._clean(item) for key, item in value.items()}
+            return {self._clean(str(key)): self._clean(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._clean(item) for item in value]
         if value is None or isinstance(value, bool | int | float):

@@ -68,7 +68,6 @@ class RequestCollector(Collector):
 
     def __init__(self) -> None:
         self._series: dict[Labels, RequestSeries] = {}
-        self.inflight = 0
 
     def series(self, labels: Labels) -> RequestSeries:
         """The series of these labels."""
@@ -82,9 +81,8 @@ class RequestCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The families, for the registry."""
         requests = CounterMetricFamily("kaigate_requests", "Requests answered.", labels=_LABELS)
-        tokens = CounterMetricFamily(
-            "kaigate_tokens", "Tokens as the provider counts them.", labels=("type", *_CALLER, "status")
-        )
+        tokens = CounterMetricFamily("kaigate_tokens", "Tokens as the provider counts them.", labels=("type", *_CALLER))
+        spent: dict[tuple[str, ...], int] = {}
         families = {
             "duration": _histogram("kaigate_request_duration", "From the request's head to the answer's last byte."),
             "overhead": _histogram("kaigate_overhead", "Request duration without the time spent on upstreams."),
@@ -93,11 +91,13 @@ class RequestCollector(Collector):
         }
         for labels, series in list(self._series.items()):
             requests.add_metric(labels, series.requests)
-            if series.tokens_in or series.tokens_out:
-                tokens.add_metric(("input", *labels[1:]), series.tokens_in)
-                tokens.add_metric(("output", *labels[1:]), series.tokens_out)
+            for kind, count in (("input", series.tokens_in), ("output", series.tokens_out)):
+                if count:
+                    spent[kind, *labels[1:5]] = spent.get((kind, *labels[1:5]), 0) + count
             for name, family in families.items():
                 getattr(series, name).add_to(family, labels)
+        for caller, count in spent.items():
+            tokens.add_metric(caller, count)
         yield requests
         yield tokens
         yield from families.values()

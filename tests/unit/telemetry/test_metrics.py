@@ -13,7 +13,7 @@ CONTRACT = {
     "overhead_seconds_bucket": {"surface", "status", "le"} | CALLER,
     "time_to_first_token_seconds_bucket": {"surface", "status", "le"} | CALLER,
     "inter_token_seconds_count": {"surface", "status"} | CALLER,
-    "tokens_total": {"type", "status"} | CALLER,
+    "tokens_total": {"type"} | CALLER,
     "guardrail_errors_total": {"guard"},
     "output_redactions_total": {"type"},
     "auth_failures_total": {"reason"},
