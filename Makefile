@@ -18,9 +18,10 @@ PIP := -m pip --disable-pip-version-check install --no-input
 LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet $(if $(UPGRADE),--upgrade)
 
-# The first interpreter that is new enough and can make environments; PYTHON=... overrides.
+# The first interpreter that is new enough and can make environments; PYTHON=... overrides. The system's own comes first:
+# distributions build it with profile-guided optimisation, which is worth a fifth of the gateway's CPU time.
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
-PYTHON ?= $(shell for found in python3 python3.14 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for found in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
             if "$$found" -c '$(SUITABLE)' 2>/dev/null; then command -v "$$found"; break; fi; done)
 
 NEED_PYTHON = if [[ -z "$(PYTHON)" ]]; then \

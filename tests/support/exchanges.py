@@ -39,7 +39,7 @@ class RecordedReply:
         self.content_type = b""
         self.drains = 0
 
-    async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
+    def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
         self.started = self.ended = True
         self.body, self.content_type = body, content_type
 

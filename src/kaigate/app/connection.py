@@ -5,6 +5,7 @@ request is served as soon as its head is complete; further ones on the same conn
 """
 
 import asyncio
+import logging
 from collections import deque
 from typing import Any, Final, cast
 
@@ -14,6 +15,8 @@ from kaigate.app import refusals
 from kaigate.app.incoming import Incoming
 from kaigate.app.server_state import ServerState
 from kaigate.pipeline.exchange import ClientGoneError
+
+log = logging.getLogger("kaigate.app")
 
 _MAX_FIELDS: Final = 100
 _MAX_WAITING: Final = 32
@@ -248,13 +251,16 @@ class HttpConnection(asyncio.Protocol):
         self._current = request
         request.task = task = self._loop.create_task(self._serve(request))
         self._state.tasks.add(task)
-        task.add_done_callback(self._state.ended)
 
     async def _serve(self, request: Incoming) -> None:
         try:
             await self._state.serve(request)
+        except Exception:
+            log.exception("serving failed")
         finally:
             self.cut(request)
+            if request.task is not None:
+                self._state.tasks.discard(request.task)
 
     def _next(self) -> None:
         if self._transport is None or self._transport.is_closing():

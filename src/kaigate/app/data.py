@@ -40,7 +40,7 @@ class DataApp:
         if name is None:
             if path in PROBES and method in (b"GET", b"HEAD"):
                 exchange.status, body = probe(path, runtime.lifecycle)
-                await request.send_whole(exchange, body, b"application/json")
+                request.send_whole(exchange, body, b"application/json")
                 return
             if method == b"GET" and path.startswith(MODEL_PREFIX):
                 name, exchange.argument = "model", unquote(path[len(MODEL_PREFIX) :].decode("latin-1"))
@@ -48,7 +48,7 @@ class DataApp:
         try:
             refusal = self._refusal(request, exchange.headers, name)
             if refusal is not None:
-                await self._refuse(exchange, request, refusal)
+                self._refuse(exchange, request, refusal)
             elif name is not None:
                 await runtime.snapshot.pipelines[name].run(exchange, request)
         finally:
@@ -86,14 +86,14 @@ class DataApp:
             return RequestInvalidError("invalid_request", "An HTTP/1.1 request needs a Host header.")
         return None
 
-    async def _refuse(self, exchange: Exchange, request: Incoming, error: GatewayError) -> None:
+    def _refuse(self, exchange: Exchange, request: Incoming, error: GatewayError) -> None:
         exchange.error = error
         exchange.status = error.status
         if error.code == "method_not_allowed":
             # RFC 9110, section 15.5.6.
             exchange.response_headers.append((b"allow", self._allowed.get(request.path, b"GET")))
         self._runtime.metrics.refused.labels(error.code).inc()
-        await request.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+        request.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
 
 
 def _address(peer: str, headers: Sequence[tuple[bytes, bytes]], proxies: ProxyTrust) -> str:

@@ -131,7 +131,7 @@ class Incoming:
 
     # The pipeline's side: the reply.
 
-    async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
+    def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
         """Send status, headers and the complete body in one write."""
         self.started = True
         headers = _headers(exchange, content_type)

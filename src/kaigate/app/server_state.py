@@ -1,7 +1,6 @@
 """What the connections of one port share."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,6 @@ from kaigate.app.incoming import Incoming
 
 if TYPE_CHECKING:
     from kaigate.app.connection import HttpConnection
-
-log = logging.getLogger("kaigate.app")
 
 Serve = Callable[[Incoming], Coroutine[Any, Any, None]]
 
@@ -30,9 +27,3 @@ class ServerState:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     date: DateLine = field(default_factory=DateLine)
     closing: bool = False
-
-    def ended(self, task: asyncio.Task[None]) -> None:
-        """A request's task ended; one that failed is logged now, not when it happens to be collected."""
-        self.tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("serving failed", exc_info=error)

@@ -16,7 +16,7 @@ class Reply(Protocol):
 
     started: bool
 
-    async def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
+    def send_whole(self, exchange: Exchange, body: bytes, content_type: bytes) -> None:
         """Send status, headers and the complete body."""
         ...
 
@@ -101,11 +101,17 @@ async def _ready(data: bytes | Awaitable[bytes]) -> bytes:
 async def whole(answer: AnswerSource, walk: Walk) -> bytes:
     """The complete body of an answer that is not streamed."""
     out = b""
-    while (frames := await answer.next()) is not None:
+    while True:
+        frames = answer.next()
+        if frames is not None and not isinstance(frames, list):
+            frames = await frames
+        if frames is None:
+            break
         for frame in frames:
             data = walk.frame(frame)
             out += data if isinstance(data, bytes) else await data
-    return out + await _ready(walk.flush()) + walk.encoder.end()
+    rest = walk.flush()
+    return out + (rest if isinstance(rest, bytes) else await rest) + walk.encoder.end()
 
 
 class _Sender:
@@ -154,7 +160,12 @@ async def stream(exchange: Exchange, answer: AnswerSource, walk: Walk, reply: Re
     """Send the answer as it arrives; a failure after the first byte becomes the stream's typed error."""
     sender = _Sender(exchange, walk, reply)
     try:
-        while (frames := await answer.next()) is not None:
+        while True:
+            frames = answer.next()
+            if frames is not None and not isinstance(frames, list):
+                frames = await frames
+            if frames is None:
+                break
             if sender.take(frames):
                 await answer.pump(sender.take)
             await sender.catch_up()

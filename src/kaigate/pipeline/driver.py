@@ -47,7 +47,7 @@ class Pipeline:
                     break
             await self._deliver(exchange, reply)
         except GatewayError as error:
-            await self._refuse(exchange, reply, error)
+            self._refuse(exchange, reply, error)
         except ClientGoneError:
             exchange.client_gone = True
             reply.abort()
@@ -59,7 +59,7 @@ class Pipeline:
             task.uncancel()
         except Exception:
             log.exception("stage failed", extra={"request_id": exchange.request_id})
-            await self._refuse(exchange, reply, _failed())
+            self._refuse(exchange, reply, _failed())
         finally:
             if exchange.answer is not None:
                 exchange.answer.close()
@@ -70,7 +70,7 @@ class Pipeline:
     async def _deliver(self, exchange: Exchange, reply: Reply) -> None:
         if exchange.static_body is not None:
             exchange.status = exchange.status or 200
-            await reply.send_whole(exchange, exchange.static_body, b"application/json")
+            reply.send_whole(exchange, exchange.static_body, b"application/json")
             return
         answer, request, deployment = exchange.answer, exchange.request, exchange.deployment
         if answer is None or request is None or deployment is None:
@@ -83,16 +83,16 @@ class Pipeline:
         if request.stream:
             await stream(exchange, answer, walk, reply)
         else:
-            await reply.send_whole(exchange, await whole(answer, walk), encoder.content_type)
+            reply.send_whole(exchange, await whole(answer, walk), encoder.content_type)
 
-    async def _refuse(self, exchange: Exchange, reply: Reply, error: GatewayError) -> None:
+    def _refuse(self, exchange: Exchange, reply: Reply, error: GatewayError) -> None:
         exchange.error = error
         if reply.started:
             # A stream has told the client why and ended; anything else can only be cut.
             reply.abort()
             return
         exchange.status = error.status
-        await reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+        reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
 
     async def _settle(self, exchange: Exchange, entered: int) -> None:
         for position, leave in self._leaves:

@@ -1,6 +1,6 @@
 """The exchange: everything that is known of one request and its answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from kaigate.chat.events import Frame
@@ -36,8 +36,8 @@ class Client(Protocol):
 class AnswerSource(Protocol):
     """Where the answer's frames come from: an upstream, later also a cache."""
 
-    async def next(self) -> list[Frame] | None:
-        """The next frames, or None after the last."""
+    def next(self) -> list[Frame] | Awaitable[list[Frame] | None] | None:
+        """The next frames, or None after the last; an awaitable of that only where it must wait."""
         ...
 
     async def pump(self, take: Callable[[list[Frame]], bool]) -> None:

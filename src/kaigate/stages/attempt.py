@@ -1,7 +1,7 @@
 """Asks the upstream: tries the plan's candidates in order until one begins to answer."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from kaigate.chat.events import Frame
 from kaigate.clock import Clock
@@ -91,7 +91,11 @@ class Attempt(Stage):
             if response.status != 200:
                 body = await response.read(65_536)
                 raise provider.failure(response.status, response.headers, body)
-            await answer.prime(whole=not request.stream, limit=self._max_answer_bytes)
+            if request.stream:
+                await answer.prime()
+            else:
+                arrived = response.arrived(self._max_answer_bytes)
+                answer.complete(await response.read(self._max_answer_bytes) if arrived is None else arrived)
         except TransportError as error:
             raise self.translated(error, provider.name) from error
         finally:
@@ -142,25 +146,26 @@ class UpstreamAnswer:
         self._done = False
         self.ready = False
 
-    async def prime(self, *, whole: bool, limit: int) -> None:
+    async def prime(self) -> None:
         """Wait for the first frames, so that a failure before them can still be answered elsewhere."""
-        if whole:
-            body = await self._response.read(limit)
-            self._first = self._decoder.feed(body) + self._decoder.end()
-            self._done = True
-        else:
-            while not self._first and not self._done:
-                self._first = await self._read()
+        while not self._first and not self._done:
+            self._first = await self._read()
         self.ready = True
 
-    async def next(self) -> list[Frame] | None:
+    def complete(self, body: bytes) -> None:
+        """Take the whole body of an answer that is not streamed."""
+        self._first = self._decoder.feed(body) + self._decoder.end()
+        self._done = self.ready = True
+
+    def next(self) -> list[Frame] | Awaitable[list[Frame] | None] | None:
         if self._first is not None:
             frames, self._first = self._first, None
             return frames
         if self._failure is not None:
             raise self._failure
-        if self._done:
-            return None
+        return None if self._done else self._later()
+
+    async def _later(self) -> list[Frame]:
         started = self._monotonic()
         try:
             return await self._read()

@@ -40,11 +40,10 @@ def canonical_messages(messages: Sequence[WireMessage]) -> tuple[Message, ...]:
     """Translate a conversation; raises `RequestInvalidError` with the path of what can't be served."""
     result: list[Message] = []
     for index, message in enumerate(messages):
-        kind = type(message)
-        if kind is UserMessage:
-            result.append(Message("user", _blocks(message.content, index), message.name))
-        elif kind is SystemMessage:
-            result.append(Message("system", _blocks(message.content, index), message.name))
+        kind, content = type(message), message.content
+        if kind is UserMessage or kind is SystemMessage:
+            blocks = (TextBlock(content),) if type(content) is str else _blocks(content, index)
+            result.append(Message("user" if kind is UserMessage else "system", blocks, message.name))
         elif isinstance(message, AssistantMessage):
             result.append(_assistant(message, index))
         elif isinstance(message, ToolMessage):

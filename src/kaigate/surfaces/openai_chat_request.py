@@ -24,6 +24,8 @@ from kaigate.surfaces.openai_chat_wire import (
 _DECODER: Final = msgspec.json.Decoder(ChatBody)
 _ENCODE: Final = msgspec.json.Encoder().encode
 _SAMPLING: Final = frozenset(Sampling.__struct_fields__)
+_PLAIN: Final = frozenset({"model", "messages", "stream", "max_tokens", "max_completion_tokens"})
+"""With sampling and carried parameters, all that most requests have."""
 _TOOL_FIELDS: Final = frozenset({"tools", "tool_choice", "functions", "function_call"})
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
@@ -60,7 +62,6 @@ def decode(body: bytes, *, max_depth: int) -> ChatRequest:
         keys = json_body.count_keys(tree, max_depth)
         refuse_unknown(tree)
         json_body.require_unique_keys(body, keys)
-    refuse_values(wire)
     return _request(wire)
 
 
@@ -69,15 +70,13 @@ def _certain_keys(wire: ChatBody) -> int:
 
     A body with no further keys has none unknown, none twice and nothing nested that the wire types do not bound.
     """
-    total = len(wire)
-    for message in wire["messages"]:
+    messages = wire["messages"]
+    for message in messages:
         if type(message.content) is not str:
             return -1
-        total += 2
-    for value in wire.values():
-        if type(value) not in _SCALARS and value is not wire["messages"]:
-            return -1
-    return total
+    if not _SCALARS.issuperset({type(value) for value in wire.values() if value is not messages}):
+        return -1
+    return len(wire) + 2 * len(messages)
 
 
 def _explained(body: bytes, message: str, max_depth: int) -> RequestInvalidError:
@@ -91,6 +90,7 @@ def _explained(body: bytes, message: str, max_depth: int) -> RequestInvalidError
 def _request(wire: ChatBody) -> ChatRequest:
     sampling: dict[str, Any] = {}
     extra: dict[str, Any] = {}
+    plain = True
     for name, value in wire.items():
         if value is None:
             continue
@@ -98,11 +98,23 @@ def _request(wire: ChatBody) -> ChatRequest:
             sampling[name] = value
         elif name in CARRIED:
             extra[name] = value
+        elif name not in _PLAIN:
+            plain = False
     if "stop" in sampling:
         stop = sampling["stop"]
         sampling["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
     if sampling.get("top_logprobs") is not None and not sampling.get("logprobs"):
         raise _invalid("top_logprobs", "needs logprobs: true")
+    if plain:
+        return ChatRequest(
+            wire["model"],
+            canonical_messages(wire["messages"]),
+            stream=bool(wire.get("stream")),
+            max_output_tokens=_max_output_tokens(wire),
+            sampling=Sampling(**sampling),
+            extra=extra,
+        )
+    refuse_values(wire)
     tools: tuple[Tool, ...] = ()
     choice: ToolChoice | None = None
     legacy = False

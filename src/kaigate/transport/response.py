@@ -99,12 +99,15 @@ class Response:
         finally:
             self._sink = None
 
-    async def read(self, limit: int) -> bytes:
-        """The whole body; raises BodyTooLarge, and closes, when it is longer than `limit` bytes."""
+    def arrived(self, limit: int) -> bytes | None:
+        """The whole body, at most `limit` bytes, if it came with its head, as a small one does; else None."""
         if self._ended and len(self._chunks) == 1 and self._buffered <= limit:
-            # A small body comes with its head.
             self._buffered = 0
             return self._chunks.pop()
+        return None
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body; raises BodyTooLarge, and closes, when it is longer than `limit` bytes."""
         parts: list[bytes] = []
         size = 0
         while data := await self.chunk():

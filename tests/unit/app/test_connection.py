@@ -48,7 +48,7 @@ async def echo(request: Incoming) -> None:
     made.status = 200
     body = await request.read_body(limit=1000, timeout_s=1)
     named = b",".join(name for name, _ in request.headers)
-    await request.send_whole(made, b" ".join((request.method, request.path, named, body)), b"text/plain")
+    request.send_whole(made, b" ".join((request.method, request.path, named, body)), b"text/plain")
 
 
 def state(serve: Callable = echo, **changes) -> ServerState:
@@ -170,7 +170,7 @@ async def test_lingering_ends_with_the_body_with_its_bytes_or_with_its_time(monk
     async def early(request: Incoming) -> None:
         made = exchange()
         made.status = 401
-        await request.send_whole(made, b"no", b"text/plain")
+        request.send_whole(made, b"no", b"text/plain")
 
     head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5000\r\n\r\n"
     for body, wait_s, outcome in ((b"", 0.2, "aborted"), (b"x" * 1001, 0, "aborted"), (b"x" * 999, 0, "open")):
@@ -217,7 +217,7 @@ async def test_a_large_body_is_read_as_it_is_taken_and_the_connection_stays_watc
         made = exchange()
         made.status = 200
         body = await request.read_body(limit=10_000_000, timeout_s=1)
-        await request.send_whole(made, b"%d" % len(body), b"text/plain")
+        request.send_whole(made, b"%d" % len(body), b"text/plain")
 
     connection, transport = connect(state(later))
     connection.data_received(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 600000\r\n\r\n")

@@ -165,7 +165,7 @@ async def test_a_client_that_left_before_is_told_to_whoever_watches():
 async def test_a_whole_answer_is_one_response(method):
     request, made = incoming(method), exchange()
     made.status = 200
-    await request.send_whole(made, b"body", b"text/plain")
+    request.send_whole(made, b"body", b"text/plain")
     connection = request._connection
     assert connection.done == [request]
     assert connection.written.endswith(b"content-length: 4\r\n\r\n" + (b"body" if method == b"GET" else b""))
@@ -187,7 +187,7 @@ async def test_an_answer_says_what_becomes_of_its_connection(fields, closing, co
     request, made = incoming(**fields), exchange()
     request._connection.closing = closing
     made.status = 200
-    await request.send_whole(made, b"body", b"text/plain")
+    request.send_whole(made, b"body", b"text/plain")
     _, headers, body = parsed(request._connection.written)
     assert (headers.get("connection"), body) == (connection, b"body")
     assert request.keep_alive is (connection != "close")
@@ -205,7 +205,7 @@ async def test_an_answer_says_what_becomes_of_its_connection(fields, closing, co
 async def test_errors_carry_their_headers(error, expected):
     request, made = incoming(), exchange()
     made.error, made.status, made.deployment = error, error.status, deployment()
-    await request.send_whole(made, b"{}", b"application/json")
+    request.send_whole(made, b"{}", b"application/json")
     status, headers, _ = parsed(request._connection.written)
     assert status == error.status
     names = ("www-authenticate", "retry-after")
@@ -219,7 +219,7 @@ async def test_answers_carry_the_headers_of_the_contract():
     made.redactions = {"aws_key": 2, "jwt": 1}
     made.dropped_params = ("seed", "top_k")
     made.response_headers.append((b"allow", b"GET"))
-    await request.send_whole(made, b"{}", b"application/json")
+    request.send_whole(made, b"{}", b"application/json")
     _, headers, _ = parsed(request._connection.written)
     assert headers["x-kaigate-redactions"] == "3"
     assert headers["x-kaigate-dropped-params"] == "seed,top_k"
@@ -230,7 +230,7 @@ async def test_nothing_is_written_to_a_client_that_left():
     request, made = incoming(), exchange()
     made.status = 200
     request.lost()
-    await request.send_whole(made, b"body", b"text/plain")
+    request.send_whole(made, b"body", b"text/plain")
     assert request._connection.written == b""
     with pytest.raises(ClientGoneError):
         request.push(made, b"part", b"text/plain")

@@ -13,7 +13,7 @@ from support.exchanges import exchange
 async def answer(request) -> None:
     made = exchange()
     made.status = 200
-    await request.send_whole(made, b"hi", b"text/plain")
+    request.send_whole(made, b"hi", b"text/plain")
 
 
 @pytest.fixture
