@@ -112,6 +112,83 @@ class ProviderSettings(Section):
     )
 
 
+Usd = Annotated[float, Field(ge=0, le=1_000_000_000)]
+BudgetWindow = Annotated[str, Field(pattern=r"^(day|week|month|[1-9][0-9]{0,2}d)$")]
+
+
+class LimitSettings(Section):
+    """Limits of one scope. 0 forbids, null inherits where something is inherited and means no limit elsewhere."""
+
+    rpm: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
+        default=None, description="Requests in any 60 seconds."
+    )
+    tpm: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = Field(
+        default=None, description="Tokens in any 60 seconds, input and output."
+    )
+    parallel: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="Requests at the same time."
+    )
+    budget_usd: Usd | None = Field(default=None, description="Dollars per budget window.")
+    budget_window: BudgetWindow | None = Field(
+        default=None, description="day, week, month or a number of days such as 30d; windows begin at midnight UTC."
+    )
+
+
+class KeyLimits(LimitSettings):
+    """Limits of a key that says nothing else."""
+
+    rpm: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
+        default=60, description="Requests in any 60 seconds; null for no limit."
+    )
+    tpm: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = Field(
+        default=100_000, description="Tokens in any 60 seconds, input and output; null for no limit."
+    )
+    parallel: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=5, description="Requests at the same time; null for no limit."
+    )
+    budget_usd: Usd | None = Field(default=10.0, description="Dollars per budget window; null for no limit.")
+    budget_window: BudgetWindow = Field(
+        default="30d", description="day, week, month or a number of days; windows begin at midnight UTC."
+    )
+    max_input_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=8192, description="Ceiling of input tokens; null for none but the model's."
+    )
+
+
+class LimitsSettings(Section):
+    """How much may be used, by whom and of what; every bound of a request is checked in one atomic step."""
+
+    enabled: bool = Field(default=True, description="Enforce limits and account for usage.")
+    defaults: KeyLimits = Field(default=KeyLimits(), description="For every key that has none of its own.")
+    presets: dict[Name, KeyLimits] = Field(default={}, description="Named limits for keys, such as batch work.")
+    teams: dict[Name, LimitSettings] = Field(default={}, description="For all keys of a team together.")
+    users: LimitSettings = Field(default=LimitSettings(), description="For each end user of a key (x-kaigate-user).")
+    models: dict[ModelName, LimitSettings] = Field(default={}, description="For all callers of a model together.")
+    providers: dict[Name, LimitSettings] = Field(default={}, description="For all calls to a provider together.")
+    soft_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.8, description="Share of a limit from which on a warning is logged and counted."
+    )
+    reservation_s: Annotated[float, Field(ge=5, le=3600)] = Field(
+        default=30, description="Time after which a reservation without heartbeat is charged."
+    )
+    default_output_tokens: Annotated[int, Field(ge=1)] = Field(
+        default=4096, description="Output ceiling sent upstream where neither client nor model sets one."
+    )
+    allow_unpriced: bool = Field(default=False, description="Serve models without a known price, at no cost.")
+    on_store_failure: Literal["local", "closed", "open"] = Field(
+        default="local", description="Without Redis: limits divided by replicas, refuse, or let pass."
+    )
+
+
+class PriceSettings(Section):
+    """Dollars per million tokens."""
+
+    input: Usd = Field(description="Input tokens.")
+    output: Usd = Field(description="Output tokens.")
+    cached_input: Usd | None = Field(default=None, description="Input read from a cache; as input by default.")
+    cache_write: Usd | None = Field(default=None, description="Input written to a cache; as input by default.")
+
+
 class DeploymentSettings(Section):
     """One way to serve a model: a provider's name and the upstream's own model name."""
 
@@ -135,6 +212,7 @@ class ModelSettings(Section):
     max_input_tokens: Annotated[int, Field(ge=1)] | None = Field(default=None, description="Ceiling of input tokens.")
     timeout_s: Seconds | None = Field(default=None, description="Longest time for a whole answer of this model.")
     private: bool = Field(default=False, description="Only providers of the private zone may serve it.")
+    price: PriceSettings | None = Field(default=None, description="Its price, instead of the catalogue's.")
 
 
 class RoutingSettings(Section):
@@ -189,6 +267,8 @@ class StaticKey(Section):
         default=None, description="Allowlist names or globs; all models by default."
     )
     private_only: bool = Field(default=False, description="Requests of this key stay on private providers.")
+    limits: LimitSettings = Field(default=LimitSettings(), description="Instead of the defaults.")
+    preset: Name | None = Field(default=None, description="A name under limits.presets, instead of limits.defaults.")
 
 
 class AnonymousAccess(Section):
@@ -219,9 +299,35 @@ class TelemetrySettings(Section):
     access_log: bool = Field(default=True, description="One log record per request.")
 
 
-class StoreSettings(Section):
-    """Where compiled patterns are cached; shared state comes with limits."""
+class RedisSettings(Section):
+    """Valkey or Redis 6.2 and later."""
 
+    url: SecretRef | str | None = Field(
+        default=None,
+        description="redis://, rediss://, redis+sentinel:// or redis+cluster:// URL, or its reference; "
+        "KAIGATE_REDIS_URL overrides it.",
+    )
+    timeout_ms: Annotated[int, Field(ge=1, le=1000)] = Field(default=50, description="Longest wait for an answer.")
+    key_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,32}$")] = Field(
+        default="kaigate", description="Prefix of every key."
+    )
+    ca_file: str | None = Field(default=None, description="PEM file of the CAs that sign the server.")
+    client_cert_file: str | None = Field(default=None, description="PEM file of the client certificate.")
+    client_key_file: str | None = Field(default=None, description="PEM file of the client's private key.")
+
+
+class StoreSettings(Section):
+    """Where state is kept: files, database, Valkey or Redis."""
+
+    redis: RedisSettings = Field(default=RedisSettings(), description="Shared counters of several replicas.")
+    database: SecretRef | str | None = Field(
+        default=None,
+        description="Database URL (sqlite:///file, postgresql://...) or its reference; KAIGATE_DATABASE_URL overrides "
+        "it. A file under data_dir by default.",
+    )
+    data_dir: str | None = Field(
+        default=None, description="Directory of the local database; the user's data folder by default."
+    )
     cache_dir: str | None = Field(
         default=None, description="Directory of the compiled patterns; the user's cache by default."
     )
@@ -239,5 +345,6 @@ class GatewayConfig(Section):
     routing: RoutingSettings = Field(default=RoutingSettings(), description="How deployments are tried.")
     guardrails: GuardrailSettings = Field(default=GuardrailSettings(), description="Instead of the guardrail file.")
     keys: KeySettings = Field(default=KeySettings(), description="Who may call.")
-    store: StoreSettings = Field(default=StoreSettings(), description="Local files.")
+    limits: LimitsSettings = Field(default=LimitsSettings(), description="How much may be used.")
+    store: StoreSettings = Field(default=StoreSettings(), description="Database, Valkey or Redis, local files.")
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), description="Logs and metrics.")

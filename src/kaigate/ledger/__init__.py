@@ -1,0 +1,1 @@
+"""What was used: records, their way into SQL, and reports over them."""

@@ -1,0 +1,1 @@
+"""Shared state: Valkey/Redis and SQL. Connections, pipelining, migrations; no rule of the gateway."""
