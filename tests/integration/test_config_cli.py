@@ -62,5 +62,5 @@ def test_serving_a_wrong_configuration_prints_every_problem(tmp_path):
     path.write_text("server: {replicas: 2}\nproviders: {p: {type: opnai}}\n")
     result = kaigate("serve", "--config", str(path), env={})
     assert result.returncode == 1
-    assert "server.replicas: 2 replicas need Redis/Valkey and PostgreSQL" in result.stderr
+    assert "server.replicas: 2 replicas share their counters in Valkey or Redis" in result.stderr
     assert 'did you mean "openai"?' in result.stderr

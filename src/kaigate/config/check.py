@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from kaigate.config.check_guardrails import check_guardrails
 from kaigate.config.check_keys import check_keys
+from kaigate.config.check_limits import check_limits
 from kaigate.config.check_models import check_models
 from kaigate.config.check_providers import check_providers
+from kaigate.config.check_store import check_store
 from kaigate.config.findings import Findings
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import GatewayConfig
@@ -27,6 +29,8 @@ def check(loaded: LoadedConfig, types: ProviderTypes, *, read_files: bool = True
     check_providers(loaded.config, types, findings, read_files=read_files)
     check_models(loaded.config, types, findings)
     check_keys(loaded, findings)
+    check_limits(loaded.config, findings)
+    check_store(loaded, findings)
     check_guardrails(loaded.config, findings)
     if findings.errors:
         raise ConfigError(findings.errors)
@@ -34,14 +38,8 @@ def check(loaded: LoadedConfig, types: ProviderTypes, *, read_files: bool = True
 
 
 def check_server(config: GatewayConfig, findings: Findings) -> None:
-    """Ports, proxies and replicas."""
+    """Ports and proxies."""
     server = config.server
-    if server.replicas > 1:
-        findings.error(
-            ("server", "replicas"),
-            f"{server.replicas} replicas need Redis/Valkey and PostgreSQL to share limits, and no store is configured: "
-            "this version has no shared store yet, so use 1",
-        )
     taken: dict[int, str] = {}
     for name in ("port", "admin_port", "ops_port"):
         port = getattr(server, name)

@@ -6,8 +6,8 @@ from typing import Final
 from urllib.parse import urlunsplit
 
 from kaigate.config.document import Document, Mark
-from kaigate.config.load import MASTER_KEY_VARIABLE, unused_variables
-from kaigate.config.loaded import LoadedConfig, ServerOverrides, config_hash
+from kaigate.config.load import MASTER_KEY_VARIABLE, with_variables
+from kaigate.config.loaded import LoadedConfig, ServerOverrides, config_hash, references
 from kaigate.config.models import GatewayConfig, KeySettings, ModelSettings, ProviderSettings
 from kaigate.config.prefixes import DEFAULT_PREFIXES
 from kaigate.config.problems import ConfigError, Problem
@@ -47,7 +47,7 @@ def from_environment(
     `local_ollama` says that an Ollama answers at its default address, where `OLLAMA_HOST` is not set. `new_key` becomes
     the master key unless `KAIGATE_MASTER_KEY` gives one. Raises `ConfigError` where nothing can be served.
     """
-    warnings = [*unused_variables(env), *_later(env)]
+    warnings = _later(env)
     providers: dict[str, ProviderSettings] = {}
     if env.get("OPENAI_API_KEY"):
         providers["openai"] = ProviderSettings(type="openai", api_key=SecretRef("env", "OPENAI_API_KEY"))
@@ -60,13 +60,12 @@ def from_environment(
         raise ConfigError(Problem(SOURCE, 0, 0, "", text) for text in (message, *warnings))
     master_key = SecretRef("env", MASTER_KEY_VARIABLE)
     given = bool(env.get(MASTER_KEY_VARIABLE))
-    config = (overrides or ServerOverrides()).apply(
-        GatewayConfig(
-            providers=providers,
-            models={f"{prefix}*": ModelSettings() for name in providers for prefix in DEFAULT_PREFIXES[name]},
-            keys=KeySettings(master_key=master_key),
-        )
+    config = GatewayConfig(
+        providers=providers,
+        models={f"{prefix}*": ModelSettings() for name in providers for prefix in DEFAULT_PREFIXES[name]},
+        keys=KeySettings(master_key=master_key),
     )
+    config = (overrides or ServerOverrides()).apply(with_variables(config, env))
     secrets = _resolved(config, env, master_key=None if given else Secret(new_key))
     loaded = LoadedConfig(
         config=config,
@@ -83,9 +82,8 @@ def _resolved(config: GatewayConfig, env: Mapping[str, str], *, master_key: Secr
     secrets: dict[SecretRef, Secret] = {}
     if master_key is not None and config.keys.master_key is not None:
         secrets[config.keys.master_key] = master_key
-    named = [config.keys.master_key, *(provider.api_key for provider in config.providers.values())]
     try:
-        secrets.update({ref: resolve(ref, env) for ref in named if ref is not None and ref not in secrets})
+        secrets.update({ref: resolve(ref, env) for _, ref in references(config) if ref not in secrets})
     except SecretError as error:
         raise ConfigError([Problem(SOURCE, 0, 0, "", str(error))]) from None
     return secrets

@@ -14,8 +14,8 @@ from kaigate.config.validate import validate
 
 CONFIG_VARIABLE: Final = "KAIGATE_CONFIG"
 MASTER_KEY_VARIABLE: Final = "KAIGATE_MASTER_KEY"
-# Named by the published contract; saying nothing would let an operator believe that they work.
-NOT_USED_YET: Final = ("KAIGATE_REDIS_URL", "KAIGATE_DATABASE_URL")
+REDIS_VARIABLE: Final = "KAIGATE_REDIS_URL"
+DATABASE_VARIABLE: Final = "KAIGATE_DATABASE_URL"
 
 _GUARDRAILS: Final[KeyPath] = ("guardrails",)
 
@@ -55,7 +55,7 @@ def load(
     problems += document.problems
     if config is None:
         raise ConfigError(problems)
-    config = _with_master_key(config, env)
+    config = with_variables(config, env)
     secrets: dict[SecretRef, Secret] = {}
     if resolve_secrets:
         problems += _resolve_all(config, env, document, secrets)
@@ -68,7 +68,6 @@ def load(
         secrets=secrets,
         sources=(file, guardrail_file),
         hash=config_hash(config),
-        warnings=unused_variables(env),
         overrides=overrides,
         document=document,
     )
@@ -80,13 +79,18 @@ def guardrails_beside(path: Path) -> Path:
     return path.with_name(stem + (path.suffix or ".yaml"))
 
 
-def unused_variables(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Warnings for variables of the contract that this version does not use yet."""
-    return tuple(
-        f"{name} is set, but this version has no shared store yet: it is ignored"
-        for name in NOT_USED_YET
-        if env.get(name)
-    )
+def with_variables(config: GatewayConfig, env: Mapping[str, str]) -> GatewayConfig:
+    """The configuration with what the environment says instead: master key, Redis URL, database URL."""
+    if env.get(MASTER_KEY_VARIABLE):
+        keys = config.keys.model_copy(update={"master_key": SecretRef("env", MASTER_KEY_VARIABLE)})
+        config = config.model_copy(update={"keys": keys})
+    store = config.store
+    if env.get(REDIS_VARIABLE):
+        redis = store.redis.model_copy(update={"url": SecretRef("env", REDIS_VARIABLE)})
+        store = store.model_copy(update={"redis": redis})
+    if env.get(DATABASE_VARIABLE):
+        store = store.model_copy(update={"database": SecretRef("env", DATABASE_VARIABLE)})
+    return config if store is config.store else config.model_copy(update={"store": store})
 
 
 def _merge_guardrails(document: Document, path: Path) -> None:
@@ -103,13 +107,6 @@ def _merge_guardrails(document: Document, path: Path) -> None:
     document.problems.extend(beside.problems)
     document.keys.update({_GUARDRAILS + below: mark for below, mark in beside.keys.items()})
     document.values.update({_GUARDRAILS + below: mark for below, mark in beside.values.items()})
-
-
-def _with_master_key(config: GatewayConfig, env: Mapping[str, str]) -> GatewayConfig:
-    if not env.get(MASTER_KEY_VARIABLE):
-        return config
-    keys = config.keys.model_copy(update={"master_key": SecretRef("env", MASTER_KEY_VARIABLE)})
-    return config.model_copy(update={"keys": keys})
 
 
 def _resolve_all(

@@ -304,6 +304,7 @@ class RedisSettings(Section):
 
     url: SecretRef | str | None = Field(
         default=None,
+        union_mode="left_to_right",
         description="redis://, rediss://, redis+sentinel:// or redis+cluster:// URL, or its reference; "
         "KAIGATE_REDIS_URL overrides it.",
     )
@@ -322,6 +323,7 @@ class StoreSettings(Section):
     redis: RedisSettings = Field(default=RedisSettings(), description="Shared counters of several replicas.")
     database: SecretRef | str | None = Field(
         default=None,
+        union_mode="left_to_right",
         description="Database URL (sqlite:///file, postgresql://...) or its reference; KAIGATE_DATABASE_URL overrides "
         "it. A file under data_dir by default.",
     )

@@ -12,11 +12,6 @@ def test_a_sound_configuration_passes_without_warnings(tmp_path):
     assert load_text(tmp_path, SERVED, ENV).warnings == ()
 
 
-def test_replicas_need_a_shared_store_that_does_not_exist_yet(tmp_path):
-    [problem] = refused(tmp_path, SERVED + "server: {replicas: 2}\n", ENV)
-    assert problem.startswith("gateway.yaml:4:20: server.replicas: 2 replicas need Redis/Valkey and PostgreSQL")
-
-
 def test_a_port_serves_one_purpose(tmp_path):
     problem = refused(tmp_path, SERVED + "server: {port: 5000, ops_port: 5000}\n", ENV)
     assert problem == ["gateway.yaml:4:32: server.ops_port: port 5000 is already server.port"]
@@ -42,7 +37,7 @@ def test_problems_of_all_parts_are_found_at_once(tmp_path):
         models: {"x:latest": {deployments: [{provider: q}]}}
         keys: {static: {a: {}}}
         """
-    assert len(refused(tmp_path, text)) == 5
+    assert len(refused(tmp_path, text)) == 6
 
 
 def test_without_secrets_the_rest_is_still_checked(tmp_path):

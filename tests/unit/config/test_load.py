@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kaigate.config.load import config_path, guardrails_beside, load, unused_variables
+from kaigate.config.load import config_path, guardrails_beside, load
+from kaigate.config.secrets import SecretRef
 from kaigate.config.loaded import ServerOverrides
 from kaigate.config.problems import ConfigError
 from kaigate.config.secrets import SecretRef
@@ -146,8 +147,13 @@ def test_the_path_comes_from_the_option_then_the_environment(tmp_path):
         load(None, {})
 
 
-def test_variables_without_effect_are_warned_about(tmp_path):
-    [warning] = unused_variables({"KAIGATE_REDIS_URL": "redis://x"})
-    assert warning.startswith("KAIGATE_REDIS_URL is set")
-    assert "redis://" not in warning
-    assert load(write(tmp_path, ""), {"KAIGATE_REDIS_URL": "redis://x"}).warnings == (warning,)
+@pytest.mark.parametrize(
+    ("variable", "where"),
+    [("KAIGATE_REDIS_URL", lambda store: store.redis.url), ("KAIGATE_DATABASE_URL", lambda store: store.database)],
+)
+def test_stores_of_the_environment_come_before_those_of_the_file(tmp_path, variable, where):
+    path = write(tmp_path, "store: {redis: {url: 'redis://file'}, database: 'postgresql://file/db'}\n")
+    assert where(load(path, {}).config.store).endswith(("://file", "://file/db"))
+    loaded = load(path, {variable: "redis://u:p@x"})
+    assert where(loaded.config.store) == SecretRef("env", variable)
+    assert loaded.secret(SecretRef("env", variable)) == "redis://u:p@x"

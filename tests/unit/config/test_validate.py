@@ -101,6 +101,7 @@ def test_all_mistakes_are_found_at_once():
 
 def test_valid_keys_follow_mappings_and_lists():
     assert valid_keys(GatewayConfig, ("models", "any", "deployments", 0)) == ["provider", "model"]
-    assert valid_keys(GatewayConfig, ("keys", "static", "any")) == ["key", "sha256", "team", "models", "private_only"]
+    static = ["key", "sha256", "team", "models", "private_only", "limits", "preset"]
+    assert valid_keys(GatewayConfig, ("keys", "static", "any")) == static
     assert valid_keys(GatewayConfig, ("models",)) == []
     assert valid_keys(GatewayConfig, ("nothing", "here")) == []
