@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from kaigate.config.load import config_path, guardrails_beside, load
-from kaigate.config.secrets import SecretRef
 from kaigate.config.loaded import ServerOverrides
 from kaigate.config.problems import ConfigError
 from kaigate.config.secrets import SecretRef
