@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from kaigate.store.errors import StoreError as StoreError  # noqa: PLC0414 (what every LimitStore raises)
+
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 
 
@@ -109,7 +111,3 @@ class LimitStore(Protocol):
     async def ping(self) -> float:
         """Seconds of a real round trip."""
         ...
-
-
-class StoreError(Exception):
-    """The store could not be asked, or did not answer in time. Says why, without addresses or credentials."""
