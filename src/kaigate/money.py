@@ -1,10 +1,13 @@
 """Money as integer nano-dollars: sums are exact, and a fraction of a cent is still a number."""
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
 NANO: Final = 1_000_000_000
 MAX_USD: Final = 1_000_000_000
+
+_NANO_DOLLAR: Final = Decimal("1e-9")
+_EXACT: Final = Context(prec=28, traps=[Inexact, InvalidOperation])
 
 
 def from_usd(text: str | float | Decimal) -> int:
@@ -13,12 +16,13 @@ def from_usd(text: str | float | Decimal) -> int:
         amount = Decimal(str(text))
     except InvalidOperation:
         raise ValueError("not an amount in dollars") from None
-    if not amount.is_finite() or abs(amount) > MAX_USD:
+    # Comparisons are exact, whatever the exponent; arithmetic in the default context would round or overflow.
+    if not amount.is_finite() or not -MAX_USD <= amount <= MAX_USD:
         raise ValueError(f"an amount lies between -{MAX_USD} and {MAX_USD} dollars")
-    scaled = amount * NANO
-    if scaled != scaled.to_integral_value():
-        raise ValueError("an amount has at most nine decimal places")
-    return int(scaled)
+    try:
+        return int(amount.quantize(_NANO_DOLLAR, context=_EXACT).scaleb(9, context=_EXACT))
+    except Inexact:
+        raise ValueError("an amount has at most nine decimal places") from None
 
 
 def to_usd(nanodollars: int, places: int = 9) -> str:
