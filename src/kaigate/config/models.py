@@ -286,6 +286,11 @@ class KeySettings(Section):
     master_key: SecretRef | None = Field(
         default=None, description="The administrator's key; KAIGATE_MASTER_KEY overrides it."
     )
+    pepper: SecretRef | None = Field(
+        default=None,
+        description="What the hashes of virtual keys are keyed with, the same on every replica; a file under data_dir "
+        "that is made at the first start by default.",
+    )
     static: dict[Name, StaticKey] = Field(default={}, description="Keys by name.")
     anonymous: AnonymousAccess = Field(default=AnonymousAccess(), description="Requests without a key.")
 

@@ -41,7 +41,7 @@ class Keyring:
             )
         if config.keys.master_key is not None:
             digest = key_digest(resolved[config.keys.master_key].reveal().encode())
-            callers[digest] = Principal(key_id=key_id(digest), name="master", master=True)
+            callers[digest] = Principal(key_id=key_id(digest), name="master", master=True, role="master")
         access = config.keys.anonymous
         anonymous = Principal(key_id="anonymous", name="anonymous", models=access.models, anonymous=True)
         return cls(callers, anonymous if access.enabled else None)

@@ -22,6 +22,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 UNLIMITED: Final = -1
 Role = Literal["master", "admin", "team_admin", "viewer", "user"]
+EndUsers = Literal["ignored", "accepted", "required"]
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -30,6 +31,7 @@ class Principal(msgspec.Struct, frozen=True):
     `models` are allowlist names or globs; None admits every listed model. `private_only` keeps every request
     of this key on private providers. `providers`, `tools` and `networks` (CIDR) restrict likewise; None admits all.
     `role` says what the key may administer; a `user` may only call models. `expires_at` is Unix time in seconds.
+    `end_users` says whether the label of `x-kaigate-user` is believed; `required` refuses requests without one.
     """
 
     key_id: str
@@ -45,6 +47,7 @@ class Principal(msgspec.Struct, frozen=True):
     guardrail_profile: str = ""
     networks: tuple[str, ...] | None = None
     expires_at: float | None = None
+    end_users: EndUsers = "accepted"
     limits: Limits = Limits()
     team_limits: Limits = Limits()
 
