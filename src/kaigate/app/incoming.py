@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from kaigate.app import http_head
 from kaigate.errors import RequestInvalidError
+from kaigate.money import NANO
 from kaigate.pipeline.exchange import ClientGoneError, Exchange
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ class Incoming:
         headers = _headers(exchange, content_type)
         if exchange.redactions:
             headers += b"x-kaigate-redactions: %d\r\n" % sum(exchange.redactions.values())
+        if exchange.charge is not None and exchange.usage is not None and exchange.error is None:
+            headers += b"x-kaigate-cost-usd: %d.%09d\r\n" % divmod(exchange.charge(exchange, exchange.usage), NANO)
         close = self._closes()
         if not (close or self.speaks_chunks):
             # HTTP/1.0 keeps a connection only when it is told so.

@@ -15,6 +15,7 @@ from kaigate.chat.events import (
 )
 from kaigate.chat.usage import Usage
 from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.principal import UNLIMITED, Principal
 from kaigate.pipeline.stage import EventFilter, Stage
 from kaigate.tokens.ceiling import check_ceiling
 from kaigate.tokens.estimate import estimate, estimate_text
@@ -31,21 +32,40 @@ class Count(Stage):
     The smaller of the client's and the model's output ceiling is sent upstream.
     """
 
-    def __init__(self, counter: Callable[[], ExactCounter | None]) -> None:
-        """`counter` gives the exact counter, or None where there is none, or none yet."""
+    def __init__(self, counter: Callable[[], ExactCounter | None], *, default_ceiling: int | None = None) -> None:
+        """`counter` gives the exact counter, or None where there is none, or none yet.
+
+        `default_ceiling` bounds the input tokens of keys that have no ceiling of their own.
+        """
         self._counter = counter
+        self._default = default_ceiling
 
     def enter(self, exchange: Exchange) -> None:
         request, entry = exchange.request, exchange.entry
         if request is None or entry is None:
             return
-        if entry.max_input_tokens is not None:
-            exchange.input_tokens = check_ceiling(request, entry.max_input_tokens, counter=self._counter())
-        asked, ceiling = request.max_output_tokens, entry.max_tokens
-        exchange.output_ceiling = min(asked, ceiling) if asked is not None and ceiling is not None else asked or ceiling
+        ceiling = self._ceiling(exchange.principal, entry.max_input_tokens)
+        if ceiling is not None:
+            exchange.input_tokens = check_ceiling(request, ceiling, counter=self._counter())
+        asked, most = request.max_output_tokens, entry.max_tokens
+        exchange.output_ceiling = min(asked, most) if asked is not None and most is not None else asked or most
 
     def filter(self, exchange: Exchange) -> EventFilter:
-        return _Meter(exchange)
+        meter = _Meter(exchange)
+        if exchange.reservation is not None:
+            exchange.estimate = meter.estimate
+        return meter
+
+    def _ceiling(self, caller: Principal | None, of_model: int | None) -> int | None:
+        """The smaller of the model's ceiling and the key's."""
+        if caller is None or caller.master:
+            return of_model
+        own = caller.limits.max_input_tokens
+        if own is None:
+            own = self._default
+        if own is None or own == UNLIMITED:
+            return of_model
+        return own if of_model is None else min(own, of_model)
 
 
 class _Meter:

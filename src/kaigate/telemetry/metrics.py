@@ -9,6 +9,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from kaigate.telemetry.limit_metrics import LimitMetrics
 from kaigate.telemetry.request_series import RequestCollector
 
 
@@ -23,6 +24,7 @@ class Metrics:
         self.registry = registry
         self.requests = RequestCollector()
         registry.register(self.requests)
+        self.limits = LimitMetrics(registry)
         self.redactions = Counter(
             "kaigate_output_redactions", "Secrets redacted from answers.", ("type",), registry=registry
         )

@@ -27,7 +27,7 @@ def check_ceiling(request: ChatRequest, ceiling: int | None, *, counter: ExactCo
             return tokens
     raise RequestInvalidError(
         "context_length_exceeded",
-        f"The request has {about}{tokens} input tokens and this model takes {ceiling}; "
+        f"The request has {about}{tokens} input tokens, and the ceiling is {ceiling}; "
         "shorten the messages, or send fewer of them.",
         param="messages",
     )

@@ -1,0 +1,202 @@
+"""The limiter of a process: the store in force, what happens without it, and the heartbeat of what runs."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from kaigate.limits.model import Ask, Bound, LimitStore, Settlement, StoreError, Verdict
+
+log = logging.getLogger("kaigate.limits")
+
+OnFailure = Literal["local", "closed", "open"]
+Spent = Sequence[tuple[Bound, int]]
+
+_TICK_S: Final = 1.0
+_EXPIRE_BATCH: Final = 200
+_MAX_UNSETTLED: Final = 100_000
+_ADMITTED: Final = Verdict(-1, 0, ())
+
+
+class Limiter:
+    """Admits and settles through `store`; when that fails, by `on_failure`.
+
+    `local` counts in this process, every limit divided by the replicas; `closed` refuses; `open` lets pass. Usage is
+    recorded in each case: what `store` can't take goes to `local`, whose outbox is durable. Once `store` answers again
+    its budgets are raised to what `spent` knows before anything is admitted by it.
+    """
+
+    def __init__(
+        self,
+        store: LimitStore,
+        local: LimitStore | None = None,
+        *,
+        keep: Callable[[str, bytes], object] = lambda _made, _record: None,
+        on_failure: OnFailure = "local",
+        replicas: int = 1,
+        lease_ms: int = 30_000,
+        spent: Callable[[], Awaitable[Spent]] | None = None,
+        on_degraded: Callable[[bool], object] = lambda _: None,
+    ) -> None:
+        """`local` is None where `store` itself is of this process: such a store does not fail over.
+
+        `keep` puts the record of a settlement that `store` did not take into the durable outbox of this process.
+        """
+        self._store = store
+        self._local = local
+        self._keep = keep
+        self._on_failure = on_failure
+        self._replicas = replicas
+        self._lease_ms = lease_ms
+        self._spent = spent
+        self._on_degraded = on_degraded
+        self._held: dict[str, LimitStore] = {}
+        self._unsettled: deque[Settlement] = deque()
+        self._background: set[asyncio.Future[None]] = set()
+        self._next_renewal = 0.0
+        self.degraded = False
+
+    def admit(self, ask: Ask) -> Verdict | Awaitable[Verdict]:
+        """Reserve under all bounds, or under none; raises `StoreError` only with `closed`."""
+        if self.degraded:
+            return self._without(ask)
+        try:
+            verdict = self._store.admit(ask)
+        except StoreError as error:
+            return self._failed(ask, error)
+        return self._admitted(ask, verdict, self._store) if isinstance(verdict, Verdict) else self._wait(ask, verdict)
+
+    async def _wait(self, ask: Ask, waiting: Awaitable[Verdict]) -> Verdict:
+        try:
+            verdict = await waiting
+        except StoreError as error:
+            return await _now(self._failed(ask, error))
+        except asyncio.CancelledError:
+            # The step may have been taken: give back what nobody will use.
+            self._later(self._settle(self._store, Settlement(ask.id, ask.bounds, 0, 0, b"")))
+            raise
+        return self._admitted(ask, verdict, self._store)
+
+    def _admitted(self, ask: Ask, verdict: Verdict, holder: LimitStore) -> Verdict:
+        if verdict.refused < 0:
+            self._held[ask.id] = holder
+        return verdict
+
+    def _failed(self, ask: Ask, error: StoreError) -> Verdict | Awaitable[Verdict]:
+        if self._local is None:
+            raise error
+        self._degrade(error)
+        return self._without(ask)
+
+    def _without(self, ask: Ask) -> Verdict | Awaitable[Verdict]:
+        """Decide without the shared store."""
+        local = self._local
+        if local is None or self._on_failure == "closed":
+            raise StoreError("the shared store can not be reached")
+        if self._on_failure == "open":
+            ask = msgspec.structs.replace(ask, bounds=())
+        else:
+            ask = msgspec.structs.replace(ask, bounds=tuple(self._share(bound) for bound in ask.bounds))
+        verdict = local.admit(ask)
+        return self._admitted(ask, verdict, local) if isinstance(verdict, Verdict) else verdict
+
+    def _share(self, bound: Bound) -> Bound:
+        return msgspec.structs.replace(bound, limit=-(-bound.limit // self._replicas))
+
+    def settle(self, settlement: Settlement) -> Awaitable[None]:
+        """Replace a reservation by the truth; never fails and never loses the record."""
+        return self._settle(self._held.pop(settlement.id, self._store), settlement)
+
+    async def _settle(self, holder: LimitStore, settlement: Settlement) -> None:
+        try:
+            await holder.settle(settlement)
+        except StoreError as error:
+            if self._local is None or holder is self._local:
+                log.critical("usage could not be recorded", extra={"detail": str(error)})
+                return
+            self._degrade(error)
+            # The record is safe at once; the counters are corrected when the store is back.
+            if settlement.record:
+                self._keep(settlement.id, settlement.record)
+            if len(self._unsettled) < _MAX_UNSETTLED:
+                self._unsettled.append(settlement)
+
+    def _degrade(self, error: StoreError) -> None:
+        if not self.degraded:
+            self.degraded = True
+            log.error("shared limits are lost", extra={"detail": str(error), "mode": self._on_failure})
+            self._on_degraded(True)
+
+    async def run(self) -> None:
+        """Renew what runs, charge what expired, and come back from a failure, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_TICK_S)
+            if self.degraded:
+                await self._recover()
+            if loop.time() >= self._next_renewal:
+                self._next_renewal = loop.time() + self._lease_ms / 3000
+                await self._quietly(self.renew())
+            await self._quietly(self.expire())
+
+    async def rebuild(self) -> None:
+        """Raise the store's budgets to what the ledger knows; raises `StoreError`."""
+        if self._spent is not None:
+            await self._store.restore(await self._spent())
+
+    async def renew(self) -> None:
+        """Keep what runs alive."""
+        for store in self._stores():
+            ids = [made for made, holder in self._held.items() if holder is store]
+            if ids and not (self.degraded and store is self._store):
+                await store.renew(ids, self._lease_ms)
+
+    async def expire(self) -> None:
+        """Charge what was not renewed in time."""
+        for store in self._stores():
+            if not (self.degraded and store is self._store):
+                await store.expire(_EXPIRE_BATCH)
+
+    async def aclose(self) -> None:
+        """Wait for what is being given back."""
+        if self._background:
+            await asyncio.wait(self._background, timeout=_TICK_S)
+
+    async def _recover(self) -> None:
+        """Back to the shared store, once it answers and its counters are whole again."""
+        try:
+            await self._store.ping()
+            await self.rebuild()
+            while self._unsettled:
+                await self._store.settle(self._unsettled[0])
+                self._unsettled.popleft()
+        except Exception as error:  # noqa: BLE001 -- whatever stands in the way, the next tick tries again
+            log.debug("shared limits are still lost", extra={"detail": type(error).__name__})
+            return
+        self.degraded = False
+        log.warning("shared limits are back")
+        self._on_degraded(False)
+
+    async def _quietly(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except StoreError as error:
+            if self._local is not None:
+                self._degrade(error)
+        except Exception:
+            log.exception("keeping limits failed")
+
+    def _stores(self) -> tuple[LimitStore, ...]:
+        return (self._store,) if self._local is None else (self._store, self._local)
+
+    def _later(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+async def _now(verdict: Verdict | Awaitable[Verdict]) -> Verdict:
+    return verdict if isinstance(verdict, Verdict) else await verdict

@@ -1,0 +1,264 @@
+"""Admits a request under every limit that applies to it, and settles what it really used."""
+
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from kaigate.chat.usage import Usage
+from kaigate.clock import Clock
+from kaigate.config.models import LimitsSettings
+from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError
+from kaigate.ledger.record import UsageRecord, encode
+from kaigate.limits.bounds import bounds_for
+from kaigate.limits.headers import rate_limit_headers
+from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
+from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.plan import Deployment, ModelEntry
+from kaigate.pipeline.stage import Stage
+from kaigate.pricing.prices import Price
+from kaigate.routing.catalogue import Catalogue
+from kaigate.telemetry.limit_metrics import LimitMetrics
+from kaigate.tokens.estimate import estimate
+
+log = logging.getLogger("kaigate.limits")
+
+PriceOf = Callable[[ModelEntry, Deployment], Price | None]
+
+_USER: Final = re.compile(rb"[!-~]{1,128}")
+_FREE: Final = Price()
+_NEVER: Final = "This request alone is larger than the limit of {what}: send less, or ask for a larger limit."
+_WHAT: Final = {
+    "requests": "requests per minute",
+    "tokens": "tokens per minute",
+    "parallel": "parallel requests",
+    "budget": "the budget",
+}
+
+
+class Limiter(Protocol):
+    """The counters, whichever store keeps them."""
+
+    def admit(self, ask: Ask) -> Verdict | Awaitable[Verdict]:
+        """Reserve under all bounds, or under none; raises `StoreError` where failing closed is configured."""
+        ...
+
+    def settle(self, settlement: Settlement) -> Awaitable[None] | None:
+        """Replace a reservation by the truth; never fails, never loses the record."""
+        ...
+
+
+class _Reservation(msgspec.Struct, gc=False):
+    """What an exchange holds."""
+
+    ask: Ask
+    at_ms: int
+
+
+class Limit(Stage):
+    """One atomic step on the way in, one on the way out.
+
+    Reserved is the upper bound: counted input and the output ceiling, which is sent upstream so that the bound holds,
+    at the price of the dearest candidate. A refused request has used nothing.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        settings: LimitsSettings,
+        catalogue: Catalogue,
+        price_of: PriceOf,
+        *,
+        metrics: LimitMetrics,
+        clock: Clock,
+        surface: str,
+    ) -> None:
+        self._limiter = limiter
+        self._settings = settings
+        self._catalogue = catalogue
+        self._price_of = price_of
+        self._metrics = metrics
+        self._clock = clock
+        self._surface = surface
+        self._lease_ms = round(settings.reservation_s * 1000)
+        self._soft = 1.0 - settings.soft_share
+
+    def enter(self, exchange: Exchange) -> Awaitable[None] | None:
+        ask = self._ask(exchange)
+        try:
+            verdict = self._limiter.admit(ask)
+        except StoreError:
+            raise _unavailable() from None
+        if isinstance(verdict, Verdict):
+            self._decide(exchange, ask, verdict)
+            return None
+        return self._later(exchange, ask, verdict)
+
+    async def _later(self, exchange: Exchange, ask: Ask, waiting: Awaitable[Verdict]) -> None:
+        try:
+            verdict = await waiting
+        except StoreError:
+            raise _unavailable() from None
+        self._decide(exchange, ask, verdict)
+
+    def leave(self, exchange: Exchange) -> Awaitable[None] | None:
+        held = exchange.reservation
+        if not isinstance(held, _Reservation):
+            return None
+        usage = _used(exchange)
+        exchange.estimate = None
+        cost = self._cost(exchange, usage)
+        deployment = exchange.deployment
+        provider = deployment.provider.name if deployment is not None else ""
+        record = self._record(
+            exchange,
+            held.ask.id,
+            at_ms=held.at_ms,
+            provider=provider,
+            usage=usage,
+            cost=cost,
+            outcome=_outcome(exchange),
+        )
+        self._metrics.spent(record)
+        return self._limiter.settle(Settlement(held.ask.id, held.ask.bounds, usage.total_tokens, cost, encode(record)))
+
+    def _ask(self, exchange: Exchange) -> Ask:
+        request, entry, caller = exchange.request, exchange.entry, exchange.principal
+        if request is None or entry is None or caller is None:
+            raise UnavailableError("internal_error", "The request was not authorised.")
+        candidates = self._catalogue.plan(entry, private=exchange.private).candidates
+        now_ms = int(self._clock.now() * 1000)
+        exchange.user = _user(exchange, request.user)
+        provider = candidates[0].provider.name
+        bounds = bounds_for(self._settings, caller, exchange.user, entry.name, provider, now_ms)
+        tokens_in = exchange.input_tokens or estimate(request)
+        tokens_out = exchange.output_ceiling
+        if tokens_out is None:
+            tokens_out = self._settings.default_output_tokens
+            if any(bound.kind in ("tokens", "budget") for bound in bounds):
+                exchange.output_ceiling = tokens_out
+        tokens_out *= request.sampling.n or 1
+        most = max(self._price(entry, each).upper_bound(tokens_in, tokens_out) for each in candidates)
+        made = secrets.token_hex(16)
+        bound = Usage(tokens_in, tokens_out, estimated=True)
+        record = self._record(exchange, made, at_ms=now_ms, provider=provider, usage=bound, cost=most, outcome="failed")
+        return Ask(made, bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record))
+
+    def _cost(self, exchange: Exchange, usage: Usage) -> int:
+        """Nano-dollars of a usage at the price of the deployment that was asked last."""
+        if exchange.deployment is None or exchange.entry is None:
+            return 0
+        return self._price(exchange.entry, exchange.deployment).cost(usage)
+
+    def _price(self, entry: ModelEntry, deployment: Deployment) -> Price:
+        price = self._price_of(entry, deployment)
+        if price is not None:
+            return price
+        if self._settings.allow_unpriced:
+            return _FREE
+        raise RequestInvalidError(
+            "model_not_priced",
+            "The price of this model is not known, so that no budget can hold it. "
+            "Ask the operator to set models.<name>.price or limits.allow_unpriced.",
+            param="model",
+        )
+
+    def _decide(self, exchange: Exchange, ask: Ask, verdict: Verdict) -> None:
+        exchange.response_headers.extend(rate_limit_headers(ask.bounds, verdict))
+        if verdict.refused < 0:
+            exchange.reservation = _Reservation(ask, int(self._clock.now() * 1000))
+            exchange.charge = self._cost
+            self._warn(ask.bounds, verdict)
+            return
+        bound = ask.bounds[verdict.refused]
+        self._metrics.refused(bound)
+        what = f"{_WHAT[bound.kind]} of {_owner(bound)}"
+        if bound.kind == "budget":
+            exchange.response_headers.append((b"x-should-retry", b"false"))
+            raise LimitExceededError(
+                "budget_exceeded",
+                f"{what[0].upper()}{what[1:]} is used up until the window ends, or does not hold this request.",
+                retry_after=verdict.retry_after_ms / 1000,
+            )
+        if not verdict.retry_after_ms:
+            raise LimitExceededError("rate_limit_exceeded", _NEVER.format(what=what), retry_after=60)
+        raise LimitExceededError(
+            "rate_limit_exceeded",
+            f"The limit of {bound.limit} {what} is reached: try again in {verdict.retry_after_ms / 1000:.1f} s.",
+            retry_after=verdict.retry_after_ms / 1000,
+        )
+
+    def _warn(self, bounds: tuple[Bound, ...], verdict: Verdict) -> None:
+        for bound, standing in zip(bounds, verdict.standings, strict=False):
+            if standing.remaining <= bound.limit * self._soft and bound.kind != "parallel":
+                self._metrics.soft_limit(bound, standing.remaining)
+
+    def _record(
+        self, exchange: Exchange, made: str, *, at_ms: int, provider: str, usage: Usage, cost: int, outcome: str
+    ) -> UsageRecord:
+        caller, entry = exchange.principal, exchange.entry
+        return UsageRecord(
+            id=made,
+            at_ms=at_ms,
+            request_id=exchange.request_id,
+            key_id=caller.key_id if caller is not None else "",
+            team=caller.team if caller is not None else "",
+            user=exchange.user,
+            model=entry.name if entry is not None else "",
+            provider=provider,
+            surface=self._surface,
+            outcome=outcome,
+            nanodollars=cost,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_input_tokens,
+            estimated=usage.estimated,
+        )
+
+
+def _used(exchange: Exchange) -> Usage:
+    """What the exchange is charged for: nothing where no upstream answered, an estimate where nobody reported."""
+    if exchange.usage is not None:
+        return exchange.usage
+    if exchange.estimate is not None:
+        return exchange.estimate()
+    if exchange.client_gone and exchange.deployment is not None:
+        # The upstream read the prompt, whatever became of the answer.
+        return Usage(exchange.input_tokens, 0, estimated=True)
+    return Usage(0, 0)
+
+
+def _outcome(exchange: Exchange) -> str:
+    if exchange.client_gone:
+        return "gone"
+    if exchange.error is None:
+        return "ok"
+    return "blocked" if exchange.error.code == "content_policy_violation" else "failed"
+
+
+def _user(exchange: Exchange, of_body: str | None) -> str:
+    given = exchange.headers.get(b"x-kaigate-user")
+    if given is None:
+        given = of_body.encode() if of_body is not None else None
+    elif not _USER.fullmatch(given):
+        raise RequestInvalidError(
+            "invalid_request", "The header x-kaigate-user must be 1 to 128 printable characters without spaces."
+        )
+    return given.decode() if given is not None and _USER.fullmatch(given) else ""
+
+
+def _owner(bound: Bound) -> str:
+    """Whose limit it is, without a name that is not the caller's own."""
+    scope = bound.scope.partition(":")[0]
+    return {"key": "this key", "team": "its team", "user": "this user", "model": "this model"}.get(
+        scope, "the provider"
+    )
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError(
+        "store_unavailable", "Limits can not be checked now, and requests are refused without.", retry_after=1
+    )

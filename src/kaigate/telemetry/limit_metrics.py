@@ -1,0 +1,128 @@
+"""Metrics of limits, money and the stores behind them."""
+
+import logging
+from typing import Final, Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from kaigate.money import NANO
+
+log = logging.getLogger("kaigate.limits")
+
+MAX_WARNED: Final = 10_000
+
+
+class BoundLike(Protocol):
+    """A limit in a scope."""
+
+    @property
+    def scope(self) -> str:
+        """Kind and name, as in `key:3f`."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """`requests`, `tokens`, `parallel` or `budget`."""
+        ...
+
+    @property
+    def limit(self) -> int:
+        """What it allows."""
+        ...
+
+    @property
+    def window(self) -> str:
+        """The name of a budget's window."""
+        ...
+
+
+class Spent(Protocol):
+    """What a settled request cost."""
+
+    @property
+    def key_id(self) -> str:
+        """Public id of the key."""
+        ...
+
+    @property
+    def team(self) -> str:
+        """Its team."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name on the allowlist."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """Who answered."""
+        ...
+
+    @property
+    def nanodollars(self) -> int:
+        """The cost."""
+        ...
+
+
+class LimitMetrics:
+    """Counters by scope kind, never by a name that a client chooses; money by key, team, model and provider."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.rate_limited = Counter(
+            "kaigate_rate_limited", "Requests refused by a limit.", ("reason", "scope"), registry=registry
+        )
+        self.soft_limits = Counter(
+            "kaigate_soft_limit_warnings",
+            "Scopes that came near a limit, once per window.",
+            ("reason", "scope"),
+            registry=registry,
+        )
+        self.cost = Counter(
+            "kaigate_cost_usd", "Dollars spent.", ("key_id", "team", "model", "provider"), registry=registry
+        )
+        self.budget_remaining = Gauge(
+            "kaigate_budget_remaining_usd", "Dollars left in the budget window.", ("scope",), registry=registry
+        )
+        self.store_degraded = Gauge(
+            "kaigate_store_degraded", "1 while limits are kept without the shared store.", registry=registry
+        )
+        self.outbox_lag = Gauge(
+            "kaigate_outbox_lag_seconds",
+            "Age of the oldest usage record that SQL does not have yet.",
+            registry=registry,
+        )
+        self.outbox_failures = Counter(
+            "kaigate_outbox_failures", "Failed deliveries of usage records to SQL.", registry=registry
+        )
+        self._warned: set[tuple[str, str, str]] = set()
+
+    def refused(self, bound: BoundLike) -> None:
+        """A limit stood in the way."""
+        self.rate_limited.labels(bound.kind, _kind(bound)).inc()
+
+    def spent(self, record: Spent) -> None:
+        """A request was settled."""
+        if record.nanodollars:
+            labels = (record.key_id, record.team, record.model, record.provider)
+            self.cost.labels(*labels).inc(record.nanodollars / NANO)
+
+    def soft_limit(self, bound: BoundLike, remaining: int) -> None:
+        """A scope is near its limit; budgets are told once per window, rates are only counted."""
+        if bound.kind != "budget":
+            return
+        told = (bound.scope, bound.kind, bound.window)
+        if told in self._warned:
+            return
+        if len(self._warned) >= MAX_WARNED:
+            self._warned.clear()
+        self._warned.add(told)
+        self.soft_limits.labels(bound.kind, _kind(bound)).inc()
+        log.warning(
+            "budget is nearly used up",
+            extra={"scope": bound.scope, "window": bound.window, "remaining_usd": remaining / NANO},
+        )
+
+
+def _kind(bound: BoundLike) -> str:
+    return bound.scope.partition(":")[0]
