@@ -27,6 +27,13 @@ CONTRACT = {
     "requests_refused_total": {"code"},
     "config_info": {"hash"},
     "config_reloads_total": {"outcome"},
+    "rate_limited_total": {"reason", "scope"},
+    "soft_limit_warnings_total": {"reason", "scope"},
+    "cost_usd_total": {"key_id", "team", "model", "provider"},
+    "budget_remaining_usd": {"scope"},
+    "store_degraded": set(),
+    "outbox_lag_seconds": set(),
+    "outbox_failures_total": set(),
 }
 
 
@@ -47,6 +54,10 @@ def filled() -> Metrics:
     metrics.fallbacks.labels("m", "up").inc()
     metrics.config_info.labels("abc").set(1)
     metrics.config_reloads.labels("applied").inc()
+    metrics.limits.rate_limited.labels("requests", "key").inc()
+    metrics.limits.soft_limits.labels("budget", "key").inc()
+    metrics.limits.cost.labels("k", "t", "m", "up").inc()
+    metrics.limits.budget_remaining.labels("key:k").set(1)
     return metrics
 
 

@@ -38,7 +38,7 @@ def test_beyond_the_ceiling_is_refused_with_both_figures() -> None:
     error = caught.value
     assert (error.code, error.status, error.param) == ("context_length_exceeded", 400, "messages")
     assert f"about {TOKENS}" in error.message
-    assert "takes 100" in error.message
+    assert "the ceiling is 100" in error.message
     assert "shorten" in error.message
 
 

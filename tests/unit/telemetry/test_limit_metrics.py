@@ -1,0 +1,41 @@
+import logging
+
+from prometheus_client import CollectorRegistry
+
+from kaigate.ledger.record import UsageRecord
+from kaigate.limits.model import Bound
+from kaigate.telemetry.limit_metrics import LimitMetrics
+
+BUDGET = Bound("key:abc", "budget", 10_000_000_000, window="2026-11")
+
+
+def record(nanodollars: int) -> UsageRecord:
+    return UsageRecord("1", 0, "r", "abc", "ml", "", "m", "up", "chat", "ok", nanodollars, 1, 2)
+
+
+def test_money_is_counted_in_dollars_by_who_spent_it_on_what():
+    registry = CollectorRegistry()
+    metrics = LimitMetrics(registry)
+    for nanodollars in (1_500_000_000, 250_000_000, 0):
+        metrics.spent(record(nanodollars))
+    labels = {"key_id": "abc", "team": "ml", "model": "m", "provider": "up"}
+    assert registry.get_sample_value("kaigate_cost_usd_total", labels) == 1.75
+
+
+def test_a_refusal_is_counted_by_kind_of_limit_and_scope_never_by_name():
+    registry = CollectorRegistry()
+    LimitMetrics(registry).refused(Bound("user:somebody", "tokens", 1))
+    labels = {"reason": "tokens", "scope": "user"}
+    assert registry.get_sample_value("kaigate_rate_limited_total", labels) == 1
+
+
+def test_a_budget_that_is_nearly_used_up_is_told_once_per_window(caplog):
+    registry = CollectorRegistry()
+    metrics = LimitMetrics(registry)
+    with caplog.at_level(logging.WARNING, "kaigate.limits"):
+        for _ in range(3):
+            metrics.soft_limit(BUDGET, 1_000_000_000)
+        metrics.soft_limit(Bound("key:abc", "budget", 10, window="2026-12"), 1)
+        metrics.soft_limit(Bound("key:abc", "requests", 60), 1)
+    assert [entry.getMessage() for entry in caplog.records] == ["budget is nearly used up"] * 2
+    assert registry.get_sample_value("kaigate_soft_limit_warnings_total", {"reason": "budget", "scope": "key"}) == 2
