@@ -9,6 +9,7 @@ from typing import Self
 from kaigate.config.models import GatewayConfig, StaticKey
 from kaigate.config.secrets import Secret, SecretRef
 from kaigate.keys.hashing import key_digest, key_id, well_formed
+from kaigate.keys.policy import KeyPolicy
 from kaigate.pipeline.principal import Principal
 
 
@@ -34,10 +35,17 @@ class Keyring:
     def build(cls, config: GatewayConfig, resolved: Mapping[SecretRef, Secret]) -> Self:
         """The keyring of a cross-checked configuration whose secrets are resolved."""
         callers: dict[bytes, Principal] = {}
+        policy = KeyPolicy.build(config)
         for name, key in config.keys.static.items():
             digest = static_digest(key, resolved)
             callers[digest] = Principal(
-                key_id=key_id(digest), name=name, team=key.team, models=key.models, private_only=key.private_only
+                key_id=key_id(digest),
+                name=name,
+                team=key.team,
+                models=key.models,
+                private_only=key.private_only,
+                limits=policy.of_static(key),
+                team_limits=policy.team(key.team),
             )
         if config.keys.master_key is not None:
             digest = key_digest(resolved[config.keys.master_key].reveal().encode())

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["key_id"], ["keys.key_id"], name="fk_key_hashes_key_id_keys"),
     )
     op.create_index("ix_key_hashes_key_id", "key_hashes", ["key_id"])
+    op.execute("INSERT INTO key_revisions (name, value) VALUES ('keys', 0)")
 
 
 def _limits() -> list[sa.Column[int] | sa.Column[str]]:
