@@ -29,6 +29,11 @@ _BY_CURVE: Final = {
     "Ed25519": frozenset({"EdDSA"}),
     "Ed448": frozenset({"EdDSA"}),
 }
+_READERS: Final[Mapping[str, Callable[[dict[str, Any]], Any]]] = {
+    "RSA": RSAAlgorithm.from_jwk,
+    "EC": ECAlgorithm.from_jwk,
+    "OKP": OKPAlgorithm.from_jwk,
+}
 _log = logging.getLogger(__name__)
 
 
@@ -101,9 +106,8 @@ def _admitted(raw: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _material(raw: dict[str, Any]) -> AllowedPublicKeys | None:
-    reader = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}[raw["kty"]]
     try:
-        key: Any = reader.from_jwk(raw)
+        key: Any = _READERS[raw["kty"]](raw)
     except (PyJWTError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
     if isinstance(key, RSAPublicKey) and not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
