@@ -107,6 +107,7 @@ class OutboxLog:
 
     def sync(self) -> None:
         """Bring what was appended to the disk itself. Blocks."""
+        os.fdatasync(self._cursor_file)
         for number in list(self._files)[-2:]:
             os.fdatasync(self._files[number])
 
