@@ -23,6 +23,16 @@ from kaigate.providers.provider_row import ProviderRow
 _encode: Final = msgspec.json.Encoder().encode
 _NO_SAMPLING: Final = Sampling()
 
+
+class _TextMessage(msgspec.Struct, omit_defaults=True, gc=False):
+    """A message with one text: most are, and a struct is made and encoded in half the time of a dict."""
+
+    role: str
+    content: str
+    name: str | None = None
+    tool_call_id: str | None = None
+
+
 HINTS: Final = frozenset(
     {
         "metadata",
@@ -48,7 +58,7 @@ def encode_request(
     dropped: list[str] = []
     body: dict[str, Any] = {
         "model": model,
-        "messages": [wire_message(message, row) for message in request.messages],
+        "messages": [_wire_message(message, row) for message in request.messages],
     }
     if max_output_tokens is not None:
         body[row.max_tokens_field] = max_output_tokens
@@ -148,18 +158,18 @@ def _wire_format(wanted: ResponseFormat) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": shape}
 
 
-def wire_message(message: Message, row: ProviderRow) -> dict[str, Any]:
-    """One message in OpenAI's form."""
+def _wire_message(message: Message, row: ProviderRow) -> dict[str, Any] | _TextMessage:
     blocks = message.blocks
     role: str = message.role
     if message.developer and row.developer_role:
         role = "developer"
-    if len(blocks) == 1 and type(blocks[0]) is TextBlock:
-        wire: dict[str, Any] = {"role": role, "content": blocks[0].text}
-    elif role == "assistant":
+    if len(blocks) == 1:
+        block = blocks[0]
+        if type(block) is TextBlock:
+            return _TextMessage(role, block.text, message.name, message.tool_call_id)
+    if role == "assistant":
         return _assistant(message, row)
-    else:
-        wire = {"role": role, "content": [_part(block) for block in blocks]}
+    wire: dict[str, Any] = {"role": role, "content": [_part(block) for block in blocks]}
     if message.name is not None:
         wire["name"] = message.name
     if message.tool_call_id is not None:

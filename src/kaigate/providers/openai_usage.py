@@ -12,25 +12,26 @@ def canonical_usage(usage: dict[str, Any] | None) -> Usage | None:
     """
     if usage is None:
         return None
-    tokens_in, tokens_out = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    tokens_in, tokens_out, total = usage.get("prompt_tokens"), usage.get("completion_tokens"), usage.get("total_tokens")
     if type(tokens_in) is not int or type(tokens_out) is not int or tokens_in < 0 or tokens_out < 0:
         return None
-    total = _count(usage, "total_tokens")
+    if type(total) is int and total > tokens_in + tokens_out:
+        tokens_out = total - tokens_in
+    cached = written = reasoning = 0
     prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    return Usage(
-        input_tokens=tokens_in,
-        output_tokens=max(tokens_out, total - tokens_in),
-        cached_input_tokens=_count(prompt, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens"),
-        cache_write_tokens=_count(prompt, "cache_write_tokens"),
-        reasoning_tokens=_count(completion, "reasoning_tokens"),
-    )
+    if type(prompt) is dict:
+        cached, written = _count(prompt, "cached_tokens"), _count(prompt, "cache_write_tokens")
+    if type(completion) is dict:
+        reasoning = _count(completion, "reasoning_tokens")
+    return Usage(tokens_in, tokens_out, cached or _count(usage, "prompt_cache_hit_tokens"), written, reasoning)
 
 
 def says_the_same(wire: dict[str, Any], usage: Usage) -> bool:
     """Whether a server's own figures are those of the canonical usage, so that they may be relayed."""
-    return wire["completion_tokens"] == usage.output_tokens and wire.get("total_tokens") == usage.total_tokens
+    tokens_out = usage.output_tokens
+    return wire["completion_tokens"] == tokens_out and wire.get("total_tokens") == usage.input_tokens + tokens_out
 
 
-def _count(values: Any, name: str) -> int:
-    value = values.get(name) if type(values) is dict else None
+def _count(values: dict[str, Any], name: str) -> int:
+    value = values.get(name)
     return value if type(value) is int and value > 0 else 0

@@ -27,7 +27,7 @@ _SAMPLING: Final = frozenset(Sampling.__struct_fields__)
 _PLAIN: Final = frozenset({"model", "messages", "stream", "max_tokens", "max_completion_tokens"})
 """With sampling and carried parameters, all that most requests have."""
 _TOOL_FIELDS: Final = frozenset({"tools", "tool_choice", "functions", "function_call"})
-_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
 
 _Choice = Literal["none", "auto", "required"] | NamedTool | AllowedToolChoice | FunctionName
 
@@ -55,9 +55,7 @@ def decode(body: bytes, *, max_depth: int) -> ChatRequest:
         wire = json_body.parse(_DECODER, body, max_depth=max_depth)
     except msgspec.ValidationError as error:
         raise _explained(body, str(error), max_depth) from None
-    keys = _certain_keys(wire)
-    # Written as we would write it ourselves, byte for byte: then no key is there twice, and none that was not read.
-    if keys < 0 or (_ENCODE(wire) != body and not json_body.has_only(body, keys)):
+    if not _all_was_read(wire, body):
         tree = json_body.tree(body, max_depth=max_depth)
         keys = json_body.count_keys(tree, max_depth)
         refuse_unknown(tree)
@@ -65,18 +63,30 @@ def decode(body: bytes, *, max_depth: int) -> ChatRequest:
     return _request(wire)
 
 
-def _certain_keys(wire: ChatBody) -> int:
-    """Keys that a plain text request must have been written with, or -1 where that takes a closer look.
+def _all_was_read(wire: ChatBody, body: bytes) -> bool:
+    """Whether a plain text request was written with the keys that were read and no others; False where that is unsure.
 
     A body with no further keys has none unknown, none twice and nothing nested that the wire types do not bound.
     """
     messages = wire["messages"]
     for message in messages:
         if type(message.content) is not str:
-            return -1
-    if not _SCALARS.issuperset({type(value) for value in wire.values() if value is not messages}):
-        return -1
-    return len(wire) + 2 * len(messages)
+            return False
+    texts = 0
+    for value in wire.values():
+        kind = type(value)
+        if kind is str:
+            texts += 1
+        elif kind not in _SCALARS and value is not messages:
+            return False
+    # A message has at least its role and its content: two keys, two strings.
+    keys = len(wire) + 2 * len(messages)
+    return (
+        json_body.has_only_strings(body, keys + 2 * len(messages) + texts)
+        # Written as we would write it ourselves, byte for byte.
+        or _ENCODE(wire) == body
+        or json_body.has_only(body, keys)
+    )
 
 
 def _explained(body: bytes, message: str, max_depth: int) -> RequestInvalidError:
