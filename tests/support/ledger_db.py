@@ -13,7 +13,7 @@ from kaigate.ledger.rollup import Place, Sums, differences
 from kaigate.store.sql.engine import Database
 from kaigate.store.sql.migrate import migrate
 from kaigate.store.sql.usage_tables import usage_daily, usage_dead_letters, usage_records
-from support.postgres import postgres
+from support.postgres import PostgresServer, postgres
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -22,10 +22,16 @@ DIALECTS = ("sqlite", "postgresql")
 def migrated(dialect: str) -> str:
     """The URL of a database with this release's tables. Blocking, so for fixtures that are not async."""
     if dialect == "postgresql":
-        # The server asks for none, but without a password the driver looks for a file of them when it connects.
-        url = asyncio.run(postgres().create_database()).replace("postgres:@", "postgres:none@")
-    else:
-        url = f"sqlite:///{tempfile.mkdtemp(prefix='kg-ledger-')}/usage.db"
+        return migrate_here(postgres())
+    url = f"sqlite:///{tempfile.mkdtemp(prefix='kg-ledger-')}/usage.db"
+    asyncio.run(_migrate(url))
+    return url
+
+
+def migrate_here(server: PostgresServer) -> str:
+    """The URL of a new database of a server, with this release's tables. Blocking."""
+    # The server asks for none, but without a password the driver looks for a file of them when it connects.
+    url = asyncio.run(server.create_database()).replace("postgres:@", "postgres:none@")
     asyncio.run(_migrate(url))
     return url
 

@@ -8,16 +8,18 @@ import struct
 import zlib
 from typing import Final
 
+from kaigate.store.errors import StoreRefused
+
 HEADER: Final = struct.Struct("<II")
 MAX_RECORD_BYTES: Final = 2000
 MAX_FRAME_BYTES: Final = HEADER.size + MAX_RECORD_BYTES
 
 
 def pack(record: bytes) -> bytes:
-    """A record of 1 to MAX_RECORD_BYTES bytes as a frame; ValueError beyond."""
+    """A record of 1 to MAX_RECORD_BYTES bytes as a frame; `StoreRefused` beyond."""
     size = len(record)
     if not 0 < size <= MAX_RECORD_BYTES:
-        raise ValueError(f"a record of the journal has 1 to {MAX_RECORD_BYTES} bytes")
+        raise StoreRefused(f"a record of the journal has 1 to {MAX_RECORD_BYTES} bytes")
     return HEADER.pack(size, zlib.crc32(record)) + record
 
 

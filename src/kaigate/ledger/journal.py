@@ -86,8 +86,12 @@ class Journal:
         self._open.put(id, expires_ms, record)
 
     def settled(self, id: str, record: bytes) -> None:  # noqa: A002
-        """Put the truth into the outbox, in place of the reservation if there still is one."""
-        self._log.append(record)
+        """Put the truth into the outbox, in place of the reservation if there still is one.
+
+        An empty record says that nothing was used: then only the reservation goes.
+        """
+        if record:
+            self._log.append(record)
         # The record is kept now, and a reservation that outlives it can't replace it in the ledger.
         with contextlib.suppress(StoreError):
             self._open.drop(id)

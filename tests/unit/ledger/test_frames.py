@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaigate.ledger.frames import MAX_FRAME_BYTES, MAX_RECORD_BYTES, pack, unpack
+from kaigate.store.errors import StoreRefused
 
 
 @given(st.binary(min_size=1, max_size=MAX_RECORD_BYTES), st.binary(max_size=20), st.binary(max_size=20))
@@ -30,5 +31,5 @@ def test_space_never_written_is_the_end():
 
 @pytest.mark.parametrize("size", [0, MAX_RECORD_BYTES + 1])
 def test_a_record_of_another_size_is_refused(size):
-    with pytest.raises(ValueError, match="1 to 2000 bytes"):
+    with pytest.raises(StoreRefused, match="1 to 2000 bytes"):
         pack(bytes(size))

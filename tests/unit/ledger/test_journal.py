@@ -67,6 +67,14 @@ def test_an_expiry_is_charged_and_a_late_settlement_follows_it(reopen):
     assert reopen().recover() == 0
 
 
+def test_a_reservation_that_was_given_back_leaves_nothing(reopen):
+    journal = reopen()
+    journal.reserved("r1", 1, b"guess")
+    journal.settled("r1", b"")
+    assert records(journal) == []
+    assert reopen().recover() == 0
+
+
 def test_delivered_records_stay_away(reopen):
     journal = reopen()
     for number in range(10):
