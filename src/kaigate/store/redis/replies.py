@@ -40,7 +40,7 @@ def error_reply(text: str) -> ErrorReply:
     if code is None:
         return ErrorReply("ERR", text[:MAX_DETAIL])
     redirection = REDIRECTION.match(text)
-    if redirection is not None:
-        host, port = redirection[3], int(redirection[4])
-        return Redirection(redirection[1], int(redirection[2]), Address(host.strip("[]"), port))
+    if redirection is not None and 0 < int(redirection[4]) < 65_536:
+        address = Address(redirection[3].strip("[]"), int(redirection[4]))
+        return Redirection(redirection[1], int(redirection[2]), address)
     return ErrorReply(code[0], text[:MAX_DETAIL])

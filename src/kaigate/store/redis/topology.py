@@ -1,7 +1,6 @@
 """Which node to talk to: the one of the URL, the master that Sentinel names, or the owner of our slot in a cluster."""
 
 import binascii
-from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from kaigate.store.errors import StoreError, StoreUnavailable
@@ -10,6 +9,8 @@ from kaigate.store.redis.url import MAX_NODES, Address, RedisUrl
 
 SLOTS: Final = 16_384
 MIN_PATIENCE_S: Final = 0.1
+# A node that does not answer, that knows nothing, or whose answer has another shape.
+NOT_HELPFUL: Final = (StoreError, ValueError, TypeError, IndexError)
 
 
 class Topology(Protocol):
@@ -49,12 +50,12 @@ class Sentinel:
                 reply = await self._dialer.ask(
                     node, self._patience_s, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service
                 )
-            except StoreError:
+                master = _address(reply[0], reply[1])
+            except NOT_HELPFUL:
                 continue
-            if isinstance(reply, list) and len(reply) == 2:
-                self._nodes.remove(node)
-                self._nodes.insert(0, node)
-                return _address(reply[0], reply[1])
+            self._nodes.remove(node)
+            self._nodes.insert(0, node)
+            return master
         raise StoreUnavailable("no sentinel knows the master")
 
 
@@ -78,9 +79,9 @@ class Cluster:
         for node in nodes:
             try:
                 reply = await self._dialer.ask(node, patience_s, "CLUSTER", "SLOTS")
-            except StoreError:
+                owner, others = owner_of(self._slot, reply, node.host)
+            except NOT_HELPFUL:
                 continue
-            owner, others = owner_of(self._slot, reply, node.host)
             if owner is not None:
                 # Whoever answered is asked first again; the owner may be the one that just failed.
                 self._known = tuple(dict.fromkeys((node, owner, *others)))[:MAX_NODES]
@@ -105,24 +106,25 @@ def slot_of(hash_tag: str) -> int:
 
 
 def owner_of(slot: int, reply: Any, asked_host: str) -> tuple[Address | None, tuple[Address, ...]]:
-    """The master of `slot` by an answer to CLUSTER SLOTS, and all masters. An unnamed host is the one asked."""
+    """The master of `slot` by an answer to CLUSTER SLOTS, and all masters. An unnamed host is the one asked.
+
+    Raises one of NOT_HELPFUL for another answer.
+    """
     owner: Address | None = None
     masters: list[Address] = []
-    for first, last, master in _ranges(reply):
-        address = _address(master[0], master[1], asked_host)
+    for first, last, (host, port, *_), *_replicas in reply:
+        address = _address(host, port, asked_host)
         masters.append(address)
         if first <= slot <= last:
             owner = address
     return owner, tuple(masters)
 
 
-def _ranges(reply: Any) -> Iterable[tuple[int, int, list[Any]]]:
-    for entry in reply if isinstance(reply, list) else ():
-        if isinstance(entry, list) and len(entry) >= 3:
-            yield entry[0], entry[1], entry[2]
-
-
 def _address(host: Any, port: Any, unnamed: str = "") -> Address:
     """What a node says about another one; a host that it can't name is `unnamed`."""
     name = host.decode(errors="replace") if isinstance(host, bytes) else ""
-    return Address(unnamed if name in {"", "?"} else name, int(port))
+    if name in {"", "?"}:
+        name = unnamed
+    if not name:
+        raise ValueError("a node without a name")
+    return Address(name, int(port))

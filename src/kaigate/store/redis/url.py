@@ -23,10 +23,14 @@ SCHEMES: Final[dict[str, tuple[Mode, bool]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host, name or literal without brackets, and a TCP port."""
+    """A host, name or literal without brackets, and a TCP port; ValueError for a port that can't be."""
 
     host: str
     port: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65_536:
+            raise ValueError("a port is a number from 1 to 65535")
 
 
 @dataclass(frozen=True, slots=True)
