@@ -33,12 +33,17 @@ def bounds_for(  # noqa: PLR0917 -- the questions stand in the order of the scop
         if team:
             _add(bounds, f"team:{team}", caller.team_limits, settings.teams.get(team, _NOTHING), now_ms)
         if user:
-            _add(bounds, f"user:{key}:{_short(user)}", _INHERIT, settings.users, now_ms)
+            _add(bounds, user_scope(key, user), _INHERIT, settings.users, now_ms)
     if (of_model := settings.models.get(model)) is not None:
         _add(bounds, f"model:{model}", _INHERIT, of_model, now_ms)
     if (of_provider := settings.providers.get(provider)) is not None:
         _add(bounds, f"provider:{provider}", _INHERIT, of_provider, now_ms)
     return tuple(bounds)
+
+
+def user_scope(key_id: str, user: str) -> str:
+    """The scope of an end user of a key."""
+    return f"user:{key_id}:{_short(user)}"
 
 
 def explicit_limits(preset: KeyLimits) -> Limits:
