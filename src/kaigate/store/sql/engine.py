@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -33,7 +33,7 @@ class Database:
     __slots__ = ("_engine", "_writing", "dialect", "url")
 
     def __init__(self, url: str, *, statement_timeout_s: float = STATEMENT_TIMEOUT_S) -> None:
-        """`url` as `parse_url` reads it; raises `StoreRefused` for one that can't be used."""
+        """`url` as `parse_url` reads it; raises `StoreRefused` for one that can't be used. Blocking: see `open`."""
         parsed, arguments = parse_url(url)
         self.url = parsed
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if parsed.drivername[0] == "s" else "postgresql"
@@ -41,6 +41,11 @@ class Database:
         self._writing = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         if self.dialect == "sqlite":
             _prepare_sqlite(self._engine, statement_timeout_s)
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """A database made off the event loop: the driver looks at paths and TLS files."""
+        return await asyncio.to_thread(cls, url)
 
     @asynccontextmanager
     async def begin(self, *, timeout_s: float = TRANSACTION_TIMEOUT_S) -> AsyncIterator[AsyncConnection]:

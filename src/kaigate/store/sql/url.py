@@ -38,12 +38,15 @@ def _postgresql(url: URL) -> tuple[URL, dict[str, Any]]:
     mode = query.pop("sslmode", None)
     root, certificate, key = (query.pop(name, None) for name in ("sslrootcert", "sslcert", "sslkey"))
     arguments: dict[str, Any] = {"server_settings": {"application_name": query.pop("application_name", "kaigate")}}
+    if not url.password:
+        # Otherwise the driver looks for password files at every connect, in the event loop.
+        arguments["password"] = ""
     unknown = query.keys() - {"host", "port"}
     if unknown:
         raise StoreRefused(f"the database URL has a parameter that is not known: {min(unknown)}")
     if mode is not None and mode not in _SSL_MODES:
         raise StoreRefused(f"sslmode must be one of {', '.join(_SSL_MODES)}")
-    if root or certificate or mode in _VERIFYING:
+    if root or certificate or mode in {"require", *_VERIFYING}:
         arguments["ssl"] = _context(mode, root, certificate, key)
     elif mode is not None:
         arguments["ssl"] = mode
