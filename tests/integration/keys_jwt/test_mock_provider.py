@@ -7,7 +7,9 @@ import pytest
 
 from kaigate.config.jwt_settings import JwtSettings
 from kaigate.keys.jwt import JwtVerifier
-from support.identity_provider import MockProvider, mock_provider
+from support.identity_provider import MOCK_WARNINGS, MockProvider, mock_provider
+
+pytestmark = [pytest.mark.filterwarnings(text) for text in MOCK_WARNINGS]
 
 
 @pytest.fixture(scope="module")
