@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from typing import Protocol, cast
+from collections.abc import Coroutine
+from typing import Any, Protocol, cast
 
 import httptools
 
@@ -80,8 +81,10 @@ class HttpConnection:
         """Whether the connection is open and carries nothing."""
         return self._transport is not None and self._response is None and not self._transport.is_closing()
 
-    async def exchange(self, response: Response, head: bytes, body: bytes, *, head_only: bool = False) -> None:
-        """Send a request and return when the response's head has arrived; raises TransportError.
+    def exchange(
+        self, response: Response, head: bytes, body: bytes, *, head_only: bool = False
+    ) -> Coroutine[Any, Any, None]:
+        """Send a request; what it returns ends when the response's head has arrived. Both raise TransportError.
 
         A large body is written as the socket takes it, and no further once the upstream has answered.
         """
@@ -93,13 +96,12 @@ class HttpConnection:
         self._head_only = head_only
         self.idle_until = float("inf")
         self._response = response
-        response.begin(self)
+        response.link = self
         if len(body) <= self._limits.write_slice_bytes:
             transport.write(head + body)
-        else:
-            transport.write(head)
-            await self._write_large(transport, response, body)
-        await response.wait_head()
+            return response.wait_head()
+        transport.write(head)
+        return self._write_large(transport, response, body)
 
     async def _write_large(self, transport: asyncio.Transport, response: Response, body: bytes) -> None:
         self._sent_all = False
@@ -109,14 +111,17 @@ class HttpConnection:
             while not self._writable and response.open and not response.status:
                 await response.wait()
             if response.status or not response.open:
-                return
+                break
             transport.write(view[start : start + step])
-        self._sent_all = True
+        else:
+            self._sent_all = True
+        await response.wait_head()
 
     def park(self, idle_until: float) -> None:
         """Wait in the pool until `idle_until` (loop time); then the connection closes itself."""
         self.idle_until = idle_until
-        self.expire_at(idle_until)
+        if self._timer is None or self._timer_at > idle_until:
+            self.expire_at(idle_until)
 
     def abort(self) -> None:
         """Close the socket at once, unsent bytes are dropped; an exchange under way fails."""
@@ -187,7 +192,7 @@ class HttpConnection:
         if response is None or self._parser is None:
             self.abort()
             return
-        response.heard(self._loop.time())
+        response.heard_at = self._loop.time()
         self._quiet_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -246,7 +251,9 @@ class HttpConnection:
         if status < 200:
             self._fields = []
             return
-        self._check_head_size()
+        if self._quiet_bytes > self._limits.header_bytes or len(self._fields) > self._limits.header_count:
+            # What has arrived bounds the head, so that the sum is rarely needed.
+            self._check_head_size()
         headers = join_fields(self._fields)
         self._framing = body_framing(status, version, headers, head_only=self._head_only)
         self._keep_alive = parser.should_keep_alive()
@@ -277,8 +284,7 @@ class HttpConnection:
         limits = self._limits
         if len(self._fields) > limits.header_count:
             raise HeadersTooLarge(f"the upstream sent over {limits.header_count} headers")
-        # What has arrived bounds the head, so that the sum is rarely needed.
-        if self._quiet_bytes > limits.header_bytes and _size(self._fields) > limits.header_bytes:
+        if _size(self._fields) > limits.header_bytes:
             raise HeadersTooLarge(f"the upstream sent over {limits.header_bytes} bytes of headers")
 
     def _refuse(self, error: httptools.HttpParserError) -> None:
@@ -295,7 +301,8 @@ class HttpConnection:
             response.end()
         if reusable and not self._eof and self._transport is not None and not self._transport.is_closing():
             self._reused = True
-            self.resume()
+            if self._paused:
+                self.resume()
             self._owner.released(self)
         else:
             self.abort()

@@ -20,7 +20,9 @@ KNOWN = {form.encode("ascii"): name for name in COMMON for form in (name, name.t
 
 def join_fields(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Lower-case names to values (latin-1); repeated fields are joined with ", " in order."""
-    headers = {KNOWN.get(name) or name.decode("latin-1").lower(): value.decode("latin-1") for name, value in fields}
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        headers[KNOWN.get(raw_name) or raw_name.decode("latin-1").lower()] = raw_value.decode("latin-1")
     if len(headers) == len(fields):
         return headers
     joined: dict[str, str] = {}

@@ -60,9 +60,12 @@ class HttpClient:
         head = pool.encoder.encode(method, path, headers, len(body))
         head_only = method == "HEAD"
         loop = pool.loop
-        started = loop.time()
-        connection = pool.take() or await pool.acquire(deadlines)
-        response = Response(loop, deadlines, started)
+        begun = started = loop.time()
+        connection = pool.take()
+        if connection is None:
+            connection = await pool.acquire(deadlines)
+            begun = loop.time()
+        response = Response(loop, deadlines, started, begun)
         try:
             await connection.exchange(response, head, body, head_only=head_only)
         except StaleConnection:

@@ -111,10 +111,10 @@ class Pool:
         """Take a connection back after a clean exchange: for a waiter, for the idle list, or to be closed."""
         now = self.loop.time()
         worn_out = now >= connection.born + self._limits.max_age_s
-        if self._retired or worn_out or self._used > self.max_connections:
+        if self._retired or worn_out or len(self._members) + self._dialing > self.max_connections:
             connection.abort()
             return
-        waiter = self._next_waiter()
+        waiter = self._next_waiter() if self._waiters else None
         if waiter is not None:
             waiter.set_result(connection)
             return

@@ -37,19 +37,24 @@ class Response:
     """
 
     __slots__ = (
-        "_buffered", "_chunks", "_deadlines", "_ended", "_error", "_heard", "_link", "_loop", "_sink", "_started",
-        "_waiter", "begun", "headers", "status",
+        "_buffered", "_chunks", "_deadlines", "_ended", "_error", "_loop", "_sink", "_started", "_waiter", "begun",
+        "headers", "heard_at", "link", "status",
     )  # fmt: skip
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, started: float) -> None:
-        """`started` is the loop time from which `total_s` counts; `first_byte_s` counts from now."""
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, started: float, begun: float | None = None
+    ) -> None:
+        """`started` is the loop time from which `total_s` counts; `first_byte_s` counts from `begun`, or from now.
+
+        The connection that carries the exchange sets `link`, and `heard_at` (loop time) when bytes arrive.
+        """
         self.status = 0
         self.headers: dict[str, str] = {}
         self._loop = loop
         self._deadlines = deadlines
         self._started = started
-        self._heard = self.begun = loop.time()
-        self._link: Link | None = None
+        self.heard_at = self.begun = loop.time() if begun is None else begun
+        self.link: Link | None = None
         self._chunks: list[bytes] = []
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -67,13 +72,13 @@ class Response:
                 raise self._error
             if self._ended:
                 return b""
-            self._heard = self._loop.time()
+            self.heard_at = self._loop.time()
             await self.wait()
         data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._buffered = 0
-        if self._link is not None:
-            self._link.resume()
+        if self.link is not None:
+            self.link.resume()
         return data
 
     async def pump(self, sink: Callable[[bytes], bool]) -> None:
@@ -86,13 +91,13 @@ class Response:
             data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
             self._chunks.clear()
             self._buffered = 0
-            if self._link is not None:
-                self._link.resume()
+            if self.link is not None:
+                self.link.resume()
             if not sink(data):
                 return
         if self._ended or self._error is not None:
             return
-        self._heard = self._loop.time()
+        self.heard_at = self._loop.time()
         self._sink = sink
         try:
             await self.wait()
@@ -122,8 +127,8 @@ class Response:
         """Give the response up: before its end the socket is aborted and the slot released. Idempotent."""
         self._chunks.clear()
         self._buffered = 0
-        if self._link is not None:
-            self._link.drop(self)
+        if self.link is not None:
+            self.link.drop(self)
             self.fail(Truncated("the response was closed by its reader"))
 
     # The connection's side.
@@ -142,7 +147,7 @@ class Response:
 
     async def wait(self) -> None:
         """Until something happens to the exchange: head, body, end, failure, or room for more of the request."""
-        link = self._link
+        link = self.link
         if link is None:
             return
         if self._waiter is not None:
@@ -159,16 +164,9 @@ class Response:
 
     def wake(self) -> None:
         """Let `wait` return."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def begin(self, link: Link) -> None:
-        """The exchange runs on `link` from now on."""
-        self._link = link
-
-    def heard(self, now: float) -> None:
-        """Bytes arrived at `now`."""
-        self._heard = now
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def add_head(self, status: int, headers: dict[str, str]) -> None:
         """The final status line and headers."""
@@ -185,20 +183,22 @@ class Response:
             return 0
         self._chunks.append(data)
         self._buffered += len(data)
-        self.wake()
+        if self._waiter is not None:
+            self.wake()
         return self._buffered
 
     def end(self) -> None:
         """The body is complete."""
         self._ended = True
-        self._link = None
-        self.wake()
+        self.link = None
+        if self._waiter is not None:
+            self.wake()
 
     def fail(self, error: TransportError) -> None:
         """The exchange is over without a complete body."""
         if self.open:
             self._error = error
-        self._link = None
+        self.link = None
         self.wake()
 
     def deadline(self, *, waiting: bool | None = None) -> float:
@@ -208,7 +208,7 @@ class Response:
         if not self.status:
             return min(total, self.begun + limits.first_byte_s)
         if waiting or self._waiter is not None:
-            return min(total, self._heard + limits.idle_s)
+            return min(total, self.heard_at + limits.idle_s)
         return total
 
     def timeout(self, now: float) -> TransportError:

@@ -53,8 +53,11 @@ class Bench:
     ) -> tuple[Response, asyncio.Task[None]]:
         loop = asyncio.get_running_loop()
         response = Response(loop, deadlines, loop.time())
-        exchange = self.connection.exchange(response, b"HEAD\r\n\r\n", body, head_only=head_only)
-        task = loop.create_task(exchange)
+
+        async def exchange() -> None:
+            await self.connection.exchange(response, b"HEAD\r\n\r\n", body, head_only=head_only)
+
+        task = loop.create_task(exchange())
         await asyncio.sleep(0)
         return response, task
 

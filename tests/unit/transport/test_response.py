@@ -31,7 +31,7 @@ class Notes:
 def started() -> tuple[Response, Notes]:
     loop = asyncio.get_running_loop()
     response, link = Response(loop, Deadlines(), loop.time()), Notes()
-    response.begin(link)
+    response.link = link
     response.add_head(200, {})
     return response, link
 
