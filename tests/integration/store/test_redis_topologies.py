@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -156,13 +156,20 @@ async def test_sentinel_names_the_master_and_a_failover_is_followed(service: Sen
     service.sentinels[0].kill()  # two of three are enough
     async with client_of(service.url, timeout_s=0.2) as client:
         assert await client.command("SET", "a", 1) == b"OK"
-        assert await client.command("WAIT", 1, 100) == 1
+        with contextlib.closing(replica.admin()) as admin:
+            await until(lambda: admin.get("a") == b"1")
         master.kill()
         await until_healthy(client, healthy=False)
         await until_healthy(client, within_s=15)
         assert await client.command("INCR", "a") == 2
         with contextlib.closing(replica.admin()) as admin:
             assert admin.get("a") == b"2"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 async def test_without_any_sentinel_the_client_keeps_trying(service: SentinelService) -> None:
