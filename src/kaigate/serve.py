@@ -23,12 +23,15 @@ from kaigate.app.ops import ops_app
 from kaigate.app.runtime import Runtime
 from kaigate.app.server import ApiServer
 from kaigate.app.snapshot import Snapshot
+from kaigate.app.stores import open_stores
 from kaigate.clock import SystemClock
 from kaigate.config.check import check
 from kaigate.config.load import load
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.watch import Reloader, watch
+from kaigate.keys.pepper import PepperError
 from kaigate.providers import registry
+from kaigate.store.errors import StoreError
 from kaigate.telemetry.logging import JsonHandler, LineWriter, configure
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.egress import EgressGuard
@@ -50,13 +53,22 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
     writer = LineWriter(sys.stdout.fileno(), on_drop=metrics.log_dropped.inc)
     handler = JsonHandler(writer)
     configure(handler, loaded.config.telemetry.log_level)
+    clock = SystemClock()
+    env = dict(os.environ)
+    try:
+        stores = open_stores(loaded, env, metrics.limits, clock)
+    except (OSError, PepperError, StoreError, ValueError) as error:
+        log.critical("can't keep state: %s", error)
+        writer.close()
+        return 1
     process = Process(
-        clock=SystemClock(),
+        clock=clock,
         metrics=metrics,
         client=HttpClient(guard=EgressGuard(())),
         record=handler.write,
-        env=dict(os.environ),
+        env=env,
         started_at=int(time.time()),
+        stores=stores,
     )
     try:
         snapshot = build(loaded, process)
@@ -105,6 +117,8 @@ class _Gateway:
         ]
         api = ApiServer(DataApp(self._runtime), bind(server.host, server.port, reuse_port=server.reuse_port), server)
         self._handle_signals()
+        if self._process.stores is not None:
+            await self._process.stores.start()
         await api.start()
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(each.listen()) for each in listeners]
@@ -124,6 +138,8 @@ class _Gateway:
                 each.should_exit = True
             await asyncio.wait(serving)
             await self._process.client.aclose()
+            if self._process.stores is not None:
+                await self._process.stores.aclose()
         log.info("stopped", extra={"clean": clean})
         return 0
 
@@ -157,6 +173,8 @@ class _Gateway:
         """Put a new configuration in force for the requests that begin from now on."""
         previous = self._runtime.snapshot
         snapshot = await asyncio.to_thread(build, loaded, self._process, previous=previous)
+        if self._process.stores is not None:
+            self._process.stores.use(loaded.config)
         self._runtime.swap(snapshot)
         self._handler.redact = snapshot.redact_log
         logging.getLogger("kaigate").setLevel(loaded.config.telemetry.log_level.upper())

@@ -17,6 +17,7 @@ from kaigate.app.lifecycle import Lifecycle
 from kaigate.app.listener import bind
 from kaigate.app.runtime import Runtime
 from kaigate.app.server import ApiServer
+from kaigate.app.stores import open_stores
 from kaigate.clock import SystemClock
 from kaigate.config.check import check
 from kaigate.config.load import load
@@ -36,6 +37,7 @@ class Gateway:
     runtime: Runtime
     server: ApiServer
     records: list[Mapping[str, Any]] = field(default_factory=list)
+    stores: Any = None
 
     @property
     def port(self) -> int:
@@ -59,6 +61,8 @@ def settings(port: int, **changes: Any) -> dict[str, Any]:
         },
         "models": {"m": {"deployments": [{"provider": "up"}]}},
         "keys": {"static": {"test": {"key": "env:TEST_KEY"}}},
+        # Tests of limits say which; all others are about something else.
+        "limits": {"enabled": False},
     }
     providers = changes.pop("providers", {})
     config["providers"] |= {name: {**config["providers"]["up"], **given} for name, given in providers.items()}
@@ -88,19 +92,26 @@ async def running(
 
     def prepare() -> Any:
         path.write_text(yaml.safe_dump(dict(config)))
-        return build(check(load(path, environment), ROWS), process)
+        loaded = check(load(path, environment), ROWS)
+        process.stores = open_stores(loaded, environment, metrics.limits, process.clock)
+        return build(loaded, process)
 
     snapshot = await asyncio.to_thread(prepare)
+    stores = process.stores
+    if stores is not None:
+        await stores.start()
     lifecycle = Lifecycle()
     lifecycle.state = "ready"
     runtime = Runtime(clock=process.clock, metrics=metrics, lifecycle=lifecycle, client=client, snapshot=snapshot)
     server = ApiServer(DataApp(runtime), bind("127.0.0.1", 0, reuse_port=False), snapshot.config.server)
     await server.start()
     try:
-        yield Gateway(runtime, server, records)
+        yield Gateway(runtime, server, records, stores)
     finally:
         await server.close(1)
         await client.aclose()
+        if stores is not None:
+            await stores.aclose()
 
 
 @dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kaigate.app.log_redaction import log_redactor
 from kaigate.app.snapshot import Snapshot
+from kaigate.app.stores import Stores
 from kaigate.app.views import views
 from kaigate.clock import Clock
 from kaigate.config.loaded import LoadedConfig
@@ -16,10 +17,14 @@ from kaigate.keys.address import ProxyTrust
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
+from kaigate.pipeline.plan import Deployment, ModelEntry
+from kaigate.pricing.book import PriceBook
+from kaigate.pricing.prices import Price
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
 from kaigate.routing.upstream import BuiltProvider, build_upstream
 from kaigate.stages import order
+from kaigate.stages.limit import PriceOf
 from kaigate.surfaces.openai_chat import OpenAIChat
 from kaigate.telemetry.metrics import Metrics
 from kaigate.tokens.exact import ExactCounter
@@ -43,9 +48,12 @@ class LateCounter:
         self._counter = self._counter or ExactCounter.load()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Process:
-    """What outlives every configuration: clocks, metrics, the access log, the environment."""
+    """What outlives every configuration: clocks, metrics, the access log, the environment, the stores.
+
+    `stores` is None where limits are switched off and no database is named: then only keys of the configuration count.
+    """
 
     clock: Clock
     metrics: Metrics
@@ -54,6 +62,7 @@ class Process:
     env: Mapping[str, str]
     started_at: int
     counter: LateCounter = field(default_factory=LateCounter)
+    stores: Stores | None = None
 
 
 def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
@@ -71,7 +80,11 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         throttle = previous.throttle
     record = process.record if config.telemetry.access_log else None
     observed = order.Observed(process.metrics, process.clock, record)
-    admission = order.Admission(keyring, throttle)
+    stores = process.stores
+    admission = order.Admission(keyring, throttle, stores.parts.directory if stores is not None else None)
+    limited = None
+    if stores is not None and config.limits.enabled:
+        limited = order.Limited(stores.parts.limiter, _price_of(config, process.clock))
     redactor = _redactor(config, process)
     output = redactor if config.guardrails.output.redaction.enabled else None
     chat = order.chat(
@@ -82,9 +95,12 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         redactor=output,
         counter=process.counter.get,
         client=client,
+        limited=limited,
     )
     pipelines: dict[str, Pipeline] = {"chat": chat}
-    for name, view in views(loaded, catalogue, client, process.started_at).items():
+    for name, view in views(
+        loaded, catalogue, client, process.started_at, stores.parts.redis if stores is not None else None
+    ).items():
         pipelines[name] = order.information(observed, admission, name, view)
     return Snapshot(
         loaded=loaded,
@@ -98,6 +114,17 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         surface=OpenAIChat(max_depth=config.server.max_json_depth),
         pipelines=pipelines,
     )
+
+
+def _price_of(config: GatewayConfig, clock: Clock) -> PriceOf:
+    book = PriceBook.build(config, clock)
+    types = {name: provider.type for name, provider in config.providers.items()}
+
+    def price_of(entry: ModelEntry, deployment: Deployment) -> Price | None:
+        provider = deployment.provider.name
+        return book.price(provider, types[provider], deployment.zone, deployment.model, entry.label)
+
+    return price_of
 
 
 def _redactor(config: GatewayConfig, process: Process) -> Redactor:

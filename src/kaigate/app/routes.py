@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-PipelineName = Literal["chat", "models", "model", "config", "providers", "settings"]
+PipelineName = Literal["chat", "models", "model", "config", "providers", "settings", "redis-test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ ROUTES: Final = (
     Route(b"GET", b"/config", "config"),
     Route(b"GET", b"/providers", "providers"),
     Route(b"GET", b"/settings", "settings"),
+    Route(b"GET", b"/redis-test", "redis-test"),
 )
 
 MODEL_PREFIX: Final = b"/v1/models/"

@@ -1,5 +1,7 @@
 """What the informative routes show: models, configuration, providers, settings. Never a secret."""
 
+import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -7,15 +9,20 @@ import msgspec
 
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.show import effective, providers_view, settings_view
+from kaigate.errors import UnavailableError
 from kaigate.pipeline.principal import Principal
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
 from kaigate.stages.inform import View
+from kaigate.store.errors import StoreError
+from kaigate.store.redis.client import Redis
 from kaigate.surfaces import openai_models
 from kaigate.transport.http import HttpClient
 
 
-def views(loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, started_at: int) -> Mapping[str, View]:
+def views(
+    loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, started_at: int, redis: Redis | None
+) -> Mapping[str, View]:
     """The view of each informative pipeline, by its name in the route table.
 
     `started_at` (seconds since the epoch) stands in as the creation time of models, which nobody here knows.
@@ -48,4 +55,25 @@ def views(loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, starte
         "config": lambda _principal, _: config,
         "providers": providers,
         "settings": lambda _principal, _: settings,
+        "redis-test": lambda _principal, _: _redis_test(redis, loaded.config.store.redis.key_prefix),
     }
+
+
+async def _redis_test(redis: Redis | None, prefix: str) -> bytes:
+    """Proves a round trip: what is written is read back. Raises `UnavailableError` where it fails."""
+    if redis is None:
+        return msgspec.json.encode({"status": "not_configured", "store": "memory"})
+    mark = secrets.token_hex(16)
+    key = f"{{{prefix}}}:test:{mark}"
+    try:
+        began = time.perf_counter()
+        await redis.command("SET", key, mark, "PX", 10_000)
+        found = await redis.command("GET", key)
+        seconds = time.perf_counter() - began
+    except StoreError as error:
+        raise UnavailableError(
+            "store_unavailable", f"Valkey or Redis does not answer: {error}", retry_after=1
+        ) from None
+    if found != mark.encode():
+        raise UnavailableError("store_unavailable", "Valkey or Redis does not give back what was written to it.")
+    return msgspec.json.encode({"status": "healthy", "latency_ms": round(seconds * 1000, 3)})

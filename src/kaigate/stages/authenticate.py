@@ -1,9 +1,15 @@
 """Finds out who is calling, from the headers alone: a stranger's body is never read."""
 
+from collections.abc import Awaitable
+from typing import NoReturn
+
 from kaigate.errors import AccessDeniedError
+from kaigate.keys.directory import KeyDirectory
+from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.exchange import Exchange
+from kaigate.pipeline.principal import Principal
 from kaigate.pipeline.stage import Stage
 from kaigate.telemetry.metrics import Metrics
 
@@ -13,14 +19,25 @@ _REMEDY = "Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'."
 class Authenticate(Stage):
     """A failed authentication is final: it never falls back to anonymous access."""
 
-    def __init__(self, keyring: Keyring, throttle: FailureThrottle, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        throttle: FailureThrottle,
+        metrics: Metrics,
+        *,
+        directory: KeyDirectory | None = None,
+        tokens: JwtVerifier | None = None,
+    ) -> None:
+        """`directory` knows the virtual keys, `tokens` those of an identity provider; None where there are none."""
         self._keyring = keyring
+        self._directory = directory
+        self._tokens = tokens
         self._throttle = throttle
         self._failures = {
             reason: metrics.auth_failures.labels(reason) for reason in ("missing", "invalid", "throttled")
         }
 
-    def enter(self, exchange: Exchange) -> None:
+    def enter(self, exchange: Exchange) -> Awaitable[None] | None:
         presented = _presented(exchange)
         if presented is None:
             anonymous = self._keyring.anonymous
@@ -28,13 +45,31 @@ class Authenticate(Stage):
                 self._failures["missing"].inc()
                 raise AccessDeniedError("invalid_api_key", f"No API key was sent. {_REMEDY}")
             exchange.principal = anonymous
-            return
+            return None
         principal = self._keyring.authenticate(presented)
+        if principal is None:
+            found = self._elsewhere(presented, exchange.client.address)
+            if found is not None and not isinstance(found, Principal):
+                return self._later(exchange, found)
+            principal = found
+        self._decide(exchange, principal)
+        return None
+
+    def _elsewhere(self, presented: bytes, address: str) -> Principal | Awaitable[Principal | None] | None:
+        """Who presents a key or token that the configuration does not name."""
+        if self._tokens is not None and self._tokens.looks_like_jwt(presented):
+            return self._tokens.verify(presented)
+        return self._directory.lookup(presented, address) if self._directory is not None else None
+
+    async def _later(self, exchange: Exchange, waiting: Awaitable[Principal | None]) -> None:
+        self._decide(exchange, await waiting)
+
+    def _decide(self, exchange: Exchange, principal: Principal | None) -> None:
         if principal is None:
             self._reject(exchange.client.address)
         exchange.principal = principal
 
-    def _reject(self, address: str) -> None:
+    def _reject(self, address: str) -> NoReturn:
         try:
             self._throttle.failed(address)
         except Exception:

@@ -19,7 +19,7 @@ from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment, ModelEntry
 from kaigate.pipeline.stage import Stage
-from kaigate.pricing.prices import Price
+from kaigate.pricing.prices import FREE, Price
 from kaigate.routing.catalogue import Catalogue
 from kaigate.telemetry.limit_metrics import LimitMetrics
 from kaigate.tokens.estimate import estimate
@@ -29,7 +29,6 @@ log = logging.getLogger("kaigate.limits")
 PriceOf = Callable[[ModelEntry, Deployment], Price | None]
 
 _USER: Final = re.compile(rb"[!-~]{1,128}")
-_FREE: Final = Price()
 _NEVER: Final = "This request alone is larger than the limit of {what}: send less, or ask for a larger limit."
 _WHAT: Final = {
     "requests": "requests per minute",
@@ -158,7 +157,7 @@ class Limit(Stage):
         if price is not None:
             return price
         if self._settings.allow_unpriced:
-            return _FREE
+            return FREE
         raise RequestInvalidError(
             "model_not_priced",
             "The price of this model is not known, so that no budget can hold it. "

@@ -10,6 +10,8 @@ from typing import Any
 from kaigate.clock import Clock
 from kaigate.config.models import GatewayConfig
 from kaigate.guardrails.redaction import Redactor
+from kaigate.keys.directory import KeyDirectory
+from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
@@ -20,6 +22,7 @@ from kaigate.stages.authorise import Authorise
 from kaigate.stages.count import Count
 from kaigate.stages.guard_output import GuardOutput
 from kaigate.stages.inform import Inform, View
+from kaigate.stages.limit import Limit, Limiter, PriceOf
 from kaigate.stages.observe import Observe
 from kaigate.stages.parse import Parse
 from kaigate.stages.plan import Plan
@@ -39,10 +42,24 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may come in."""
+    """Who may come in: keys of the configuration, virtual keys, tokens of an identity provider."""
 
     keyring: Keyring
     throttle: FailureThrottle
+    directory: KeyDirectory | None = None
+    tokens: JwtVerifier | None = None
+
+    def stage(self, metrics: Metrics) -> Authenticate:
+        """The stage that asks them."""
+        return Authenticate(self.keyring, self.throttle, metrics, directory=self.directory, tokens=self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What limits need: the counters and the prices."""
+
+    limiter: Limiter
+    price_of: PriceOf
 
 
 def chat(
@@ -54,17 +71,21 @@ def chat(
     redactor: Redactor | None,
     counter: Callable[[], ExactCounter | None],
     client: HttpClient,
+    limited: Limited | None = None,
 ) -> Pipeline:
-    """The pipeline of every chat surface; `redactor` is None where redaction is switched off."""
+    """The pipeline of every chat surface; `redactor` and `limited` are None where that is switched off."""
     metrics, server, routing = observed.metrics, config.server, config.routing
     guard = [GuardOutput(redactor, metrics)] if redactor is not None else []
+    limit = [_limit(config, observed, catalogue, limited)] if limited is not None else []
+    ceiling = config.limits.defaults.max_input_tokens if limited is not None else None
     return Pipeline(
         [
             Observe(metrics, observed.clock, observed.record, "chat"),  # outermost: sees every outcome
-            Authenticate(admission.keyring, admission.throttle, metrics),  # headers only, before any body is read
+            admission.stage(metrics),  # headers only, before any body is read
             Parse(max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s),
             Authorise(catalogue),  # the model, and how private the exchange is
-            Count(counter),  # input ceiling on the way in, usage on the way out
+            Count(counter, default_ceiling=ceiling),  # input ceiling on the way in, usage on the way out
+            *limit,  # one atomic step: requests, tokens, leases and money, reserved for the dearest candidate
             Plan(catalogue),  # candidates within the zone
             *guard,  # the final text, before the client sees it
             Attempt(  # the upstream call; every candidate is checked against the zone again
@@ -78,12 +99,24 @@ def chat(
     )
 
 
+def _limit(config: GatewayConfig, observed: Observed, catalogue: Catalogue, limited: Limited) -> Limit:
+    return Limit(
+        limited.limiter,
+        config.limits,
+        catalogue,
+        limited.price_of,
+        metrics=observed.metrics.limits,
+        clock=observed.clock,
+        surface="chat",
+    )
+
+
 def information(observed: Observed, admission: Admission, name: str, view: View) -> Pipeline:
     """The pipeline of an informative route: any valid key may read it."""
     return Pipeline(
         [
             Observe(observed.metrics, observed.clock, observed.record, name),
-            Authenticate(admission.keyring, admission.throttle, observed.metrics),
+            admission.stage(observed.metrics),
             Inform(view),
         ]
     )
