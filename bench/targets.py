@@ -135,6 +135,7 @@ def gateway_config(bench: Bench, port: int, *, redaction: bool) -> dict[str, obj
         "models": {messages.MODEL: {"deployments": [{"provider": "mock"}]}},
         "guardrails": {"output": {"redaction": {"enabled": redaction}}},
         "keys": {"static": {"bench": {"key": f"env:{_KEY_VARIABLE}"}}},
+        "limits": {"enabled": False},
         "store": {"cache_dir": str(bench.folder / "cache")},
         "telemetry": {"access_log": False, "log_level": "warning"},
     }

@@ -65,7 +65,7 @@ def running_stack(config: Path, interrupts: Interrupts, *, usual_ports: bool) ->
                     *("--config", str(written_config(config, folder, f"{raw_url}/v1"))),
                     *(f"--host={HOST}", f"--port={port}", f"--admin-port={admin_port}", f"--ops-port={ops_port}"),
                 ],
-                {KEY_VARIABLE: key},
+                {KEY_VARIABLE: key, "XDG_DATA_HOME": str(folder / "data")},
             )
             wait_ready(gateway, f"http://{HOST}:{port}/health/readiness", timeout_s=READY_TIMEOUT_S)
             yield Stack(

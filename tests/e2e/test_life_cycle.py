@@ -146,7 +146,10 @@ def test_without_a_file_the_environment_is_a_gateway_and_its_key_is_told_once(tm
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("KAIGATE_", "OLLAMA"))}
     options = (f"--port={port}", f"--admin-port={admin_port}", f"--ops-port={ops_port}")
     child = start(
-        "gateway", [KAIGATE, "serve", *options], log=tmp_path / "log", env=environment | {"OPENAI_API_KEY": "sk-none"}
+        "gateway",
+        [KAIGATE, "serve", *options],
+        log=tmp_path / "log",
+        env=environment | {"OPENAI_API_KEY": "sk-none", "XDG_DATA_HOME": str(tmp_path)},
     )
     try:
         wait_ready(child, f"http://{HOST}:{port}/health/readiness", timeout_s=30)

@@ -78,7 +78,7 @@ def running_gateway(
             *("--port", str(port), "--admin-port", str(admin_port), "--ops-port", str(ops_port)),
         ],
         log=folder / "gateway.log",
-        env=inherited | {KEY_VARIABLE: KEY} | dict(env or {}),
+        env=inherited | {KEY_VARIABLE: KEY, "XDG_DATA_HOME": str(folder / "data")} | dict(env or {}),
     )
     url = f"http://{HOST}:{port}"
     try:
@@ -89,7 +89,10 @@ def running_gateway(
 
 
 def _with_defaults(config: Mapping[str, object]) -> dict[str, object]:
-    completed = {"keys": {"static": {"test": {"key": f"env:{KEY_VARIABLE}"}}}} | dict(config)
+    # Tests of limits say which; all others are about something else.
+    completed = {"keys": {"static": {"test": {"key": f"env:{KEY_VARIABLE}"}}}, "limits": {"enabled": False}} | dict(
+        config
+    )
     server = completed.get("server", {})
     if not isinstance(server, Mapping):
         raise TypeError("server must be a mapping")

@@ -70,6 +70,7 @@ def description() -> dict[str, Any]:
             "/config": {"get": _view("The effective configuration, secrets removed", _ANY, "operations")},
             "/providers": {"get": _view("Configured providers and their connections", _ANY, "operations")},
             "/settings": {"get": _view("Routing settings", _ANY, "operations")},
+            "/redis-test": {"get": _view("A round trip to Valkey or Redis, with its time", _ANY, "operations")},
             "/health": {"get": _probe("The process is well")},
             "/health/readiness": {"get": _probe("Whether this replica should get requests")},
             "/health/liveliness": {"get": _probe("The event loop turns")},
@@ -95,7 +96,7 @@ def _chat(body: dict[str, Any]) -> dict[str, Any]:
                 "description": "The answer; server-sent events with stream: true",
                 "content": {"application/json": answer, "text/event-stream": {}},
             },
-            **_errors(400, 401, 403, 404, 408, 413, 415, 429, 502, 503, 504),
+            **_errors(400, 401, 402, 403, 404, 408, 413, 415, 429, 502, 503, 504),
         },
     }
 

@@ -21,7 +21,7 @@ from kaigate.transport.http import HttpClient
 
 
 def views(
-    loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, started_at: int, redis: Redis | None
+    loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, started_at: int, redis: Redis | None = None
 ) -> Mapping[str, View]:
     """The view of each informative pipeline, by its name in the route table.
 

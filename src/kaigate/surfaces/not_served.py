@@ -15,6 +15,7 @@ SERVED: Final[Mapping[str, str]] = {
     "/config": "GET",
     "/providers": "GET",
     "/settings": "GET",
+    "/redis-test": "GET",
 }
 """Path to method of every route of the API port; `/v1/models/{id}` besides."""
 
