@@ -79,7 +79,7 @@ class MemoryStore:
                 budget.correct(reservation.nanodollars, settlement.nanodollars)
             self._correct_tokens(reservation, settlement.tokens, now_ms)
         else:
-            self._spend_unreserved(settlement, now_ms)
+            self._spend_unreserved(settlement)
         self._reservations.settle(name, now_ms)
 
     async def renew(self, ids: Sequence[str], lease_ms: int) -> None:
@@ -179,7 +179,7 @@ class MemoryStore:
         for window, entry in reservation.placed:
             window.correct(entry, tokens - reservation.tokens, now_ms)
 
-    def _spend_unreserved(self, settlement: Settlement, now_ms: int) -> None:
+    def _spend_unreserved(self, settlement: Settlement) -> None:
         for bound in settlement.bounds:
-            if bound.kind == "budget" and not closed(bound.ends_at_ms, now_ms):
+            if bound.kind == "budget":
                 self._budget(bound).spent += settlement.nanodollars

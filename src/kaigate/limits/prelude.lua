@@ -136,13 +136,16 @@ local function correct_window(key, span, now, at, number, difference)
   if window.changed then save_window(window) end
 end
 
--- Add to what is spent and to what is reserved; both are decimal texts. Nothing is kept of a window long over.
+-- Add to what is spent and to what is reserved; both are decimal texts.
 local function count_budget(key, ends, now, spent, reserved)
-  if ends + GRACE_MS <= now then return end
   for field, amount in pairs({s = spent, r = reserved}) do
-    if amount and amount ~= '0' and amount ~= '-0' and call('HINCRBY', key, field, amount) < 0 then
-      call('HSET', key, field, 0)
+    if amount ~= '0' and amount ~= '-0' then
+      local sum = call('HINCRBY', key, field, amount)
+      if sum < 0 then call('HSET', key, field, 0) end
+      -- Perhaps a new field of a new key: doubles are too coarse to be sure, and once too often does no harm.
+      if sum < 0 or sum == tonumber(amount) then
+        call('PEXPIRE', key, math.max(ends - now, 0) + GRACE_MS)
+      end
     end
   end
-  call('PEXPIRE', key, math.max(ends - now, 0) + GRACE_MS)
 end

@@ -24,3 +24,7 @@ class Scripts:
         self.renew: Final = script("renew")
         self.expire: Final = script("expire")
         self.restore: Final = script("restore")
+
+
+# Read when the program starts: a store may be built in the event loop, where files are not read.
+SCRIPTS: Final = Scripts()

@@ -31,8 +31,10 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyNode]:
 async def redis(valkey: ValkeyNode) -> AsyncIterator[Redis]:
     client = Redis(RedisUrl.parse(valkey.url), timeout_s=5)
     await client.start()
-    yield client
-    await client.aclose()
+    try:
+        yield client
+    finally:
+        await client.aclose()
 
 
 @pytest.fixture
