@@ -59,7 +59,9 @@ class Walk:
             if not isinstance(result, list):
                 return self._later(frame, result, position)
             events = result
-        return self._encoded(frame, events)
+        if events is frame.events and frame.exact and self.relayable:
+            return self.encoder.relay(frame)
+        return self.encoder.feed(events) if events else b""
 
     def flush(self) -> bytes | Awaitable[bytes]:
         """What the filters still hold; an awaitable only where one holds anything."""
@@ -78,8 +80,10 @@ class Walk:
         return out + (self.encoder.feed(await self._outwards(held, position)) if held else b"")
 
     async def _later(self, frame: Frame, waiting: Awaitable[list[ChatEvent]], position: int) -> bytes:
-        events = await asyncio.wait_for(waiting, self._timeout_s)
-        return self._encoded(frame, await self._outwards(events, position))
+        events = await self._outwards(await asyncio.wait_for(waiting, self._timeout_s), position)
+        if events is frame.events and frame.exact and self.relayable:
+            return self.encoder.relay(frame)
+        return self.encoder.feed(events) if events else b""
 
     async def _outwards(self, events: list[ChatEvent], position: int) -> list[ChatEvent]:
         """The events past the filters from `position` on."""
@@ -88,18 +92,13 @@ class Walk:
             events = result if isinstance(result, list) else await asyncio.wait_for(result, self._timeout_s)
         return events
 
-    def _encoded(self, frame: Frame, events: list[ChatEvent]) -> bytes:
-        if events is frame.events and frame.exact and self.relayable:
-            return self.encoder.relay(frame)
-        return self.encoder.feed(events) if events else b""
-
 
 async def _ready(data: bytes | Awaitable[bytes]) -> bytes:
     return data if isinstance(data, bytes) else await data
 
 
-async def whole(answer: AnswerSource, walk: Walk) -> bytes:
-    """The complete body of an answer that is not streamed."""
+async def whole(exchange: Exchange, answer: AnswerSource, walk: Walk, reply: Reply) -> None:
+    """Send the complete body of an answer that is not streamed."""
     out = b""
     while True:
         frames = answer.next()
@@ -111,7 +110,9 @@ async def whole(answer: AnswerSource, walk: Walk) -> bytes:
             data = walk.frame(frame)
             out += data if isinstance(data, bytes) else await data
     rest = walk.flush()
-    return out + (rest if isinstance(rest, bytes) else await rest) + walk.encoder.end()
+    out += rest if isinstance(rest, bytes) else await rest
+    encoder = walk.encoder
+    reply.send_whole(exchange, out + encoder.end(), encoder.content_type)
 
 
 class _Sender:

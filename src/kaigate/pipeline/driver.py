@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Final
 
 from kaigate.errors import GatewayError, UnavailableError
 from kaigate.pipeline.delivery import Reply, Walk, stream, whole
 from kaigate.pipeline.exchange import ClientGoneError, Exchange
 from kaigate.pipeline.shield import finish
-from kaigate.pipeline.stage import Stage
+from kaigate.pipeline.stage import EventFilter, Stage
 
 log = logging.getLogger("kaigate.pipeline")
 
+_UNSETTLED: Final = "stage failed to settle"
+
 Enter = Callable[[Exchange], Awaitable[None] | None]
 Leave = Callable[[Exchange], Awaitable[None] | None]
+Filter = Callable[[Exchange], EventFilter | None]
 
 
 class Pipeline:
@@ -21,31 +25,35 @@ class Pipeline:
 
     def __init__(self, stages: Sequence[Stage], *, filter_timeout_s: float = 30.0) -> None:
         self.stages = tuple(stages)
-        self._enters: tuple[Enter | None, ...] = tuple(
-            stage.enter if type(stage).enter is not Stage.enter else None for stage in stages
+        # Each with the number of stages that are entered once it is called.
+        self._enters: tuple[tuple[int, Enter], ...] = tuple(
+            (position, stage.enter) for position, stage in enumerate(stages, 1) if type(stage).enter is not Stage.enter
         )
-        self._leaves: tuple[tuple[int, Leave], ...] = tuple(
-            (position, stage.leave)
-            for position, stage in reversed(tuple(enumerate(stages)))
-            if type(stage).leave is not Stage.leave
+        # By the number of entered stages: what they do when they leave, from the inside.
+        self._leaves: tuple[tuple[Leave, ...], ...] = tuple(
+            tuple(stage.leave for stage in reversed(self.stages[:entered]) if type(stage).leave is not Stage.leave)
+            for entered in range(len(self.stages) + 1)
         )
-        self._filtering = tuple(stage for stage in reversed(self.stages) if type(stage).filter is not Stage.filter)
+        self._filters: tuple[Filter, ...] = tuple(
+            stage.filter for stage in reversed(self.stages) if type(stage).filter is not Stage.filter
+        )
         self._filter_timeout_s = filter_timeout_s
 
     async def run(self, exchange: Exchange, reply: Reply) -> None:
         """Serve one exchange: always answers, or cuts the connection, and always settles every entered stage."""
         entered = 0
         try:
-            for enter in self._enters:
-                entered += 1
-                if enter is None:
-                    continue
+            for entered, enter in self._enters:  # noqa: B007 -- what is entered when one raises
                 pending = enter(exchange)
                 if pending is not None:
                     await pending
                 if exchange.answer is not None or exchange.static_body is not None:
                     break
-            await self._deliver(exchange, reply)
+            else:
+                entered = len(self.stages)
+            pending = self._deliver(exchange, reply)
+            if pending is not None:
+                await pending
         except GatewayError as error:
             self._refuse(exchange, reply, error)
         except ClientGoneError:
@@ -61,29 +69,28 @@ class Pipeline:
             log.exception("stage failed", extra={"request_id": exchange.request_id})
             self._refuse(exchange, reply, _failed())
         finally:
-            if exchange.answer is not None:
-                exchange.answer.close()
-                # It knows its exchange: kept, the two would wait for the garbage collector.
-                exchange.answer = None
-            await self._settle(exchange, entered)
+            pending = self._settle(exchange, iter(self._leaves[entered]))
+            if pending is not None:
+                await pending
 
-    async def _deliver(self, exchange: Exchange, reply: Reply) -> None:
+    def _deliver(self, exchange: Exchange, reply: Reply) -> Awaitable[None] | None:
         if exchange.static_body is not None:
             exchange.status = exchange.status or 200
             reply.send_whole(exchange, exchange.static_body, b"application/json")
-            return
+            return None
         answer, request, deployment = exchange.answer, exchange.request, exchange.deployment
         if answer is None or request is None or deployment is None:
             raise UnavailableError("internal_error", "No stage answered this request.")
         encoder = exchange.surface.encoder(request, provider=deployment.provider.name)
-        filters = [f for stage in self._filtering if (f := stage.filter(exchange)) is not None]
+        filters: list[EventFilter] = []
+        for make in self._filters:
+            event_filter = make(exchange)
+            if event_filter is not None:
+                filters.append(event_filter)
         walk = Walk(filters, encoder, self._filter_timeout_s)
         exchange.status = 200
         walk.relayable = exchange.surface.format == deployment.provider.format
-        if request.stream:
-            await stream(exchange, answer, walk, reply)
-        else:
-            reply.send_whole(exchange, await whole(answer, walk), encoder.content_type)
+        return (stream if request.stream else whole)(exchange, answer, walk, reply)
 
     def _refuse(self, exchange: Exchange, reply: Reply, error: GatewayError) -> None:
         exchange.error = error
@@ -94,17 +101,34 @@ class Pipeline:
         exchange.status = error.status
         reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
 
-    async def _settle(self, exchange: Exchange, entered: int) -> None:
-        for position, leave in self._leaves:
-            if position >= entered:
-                continue
+    def _settle(self, exchange: Exchange, leaves: Iterator[Leave]) -> Awaitable[None] | None:
+        """Release the answer and let the stages leave; an awaitable of what remains only where one has to wait."""
+        answer = exchange.answer
+        if answer is not None:
+            answer.close()
+            # It knows its exchange: kept, the two would wait for the garbage collector.
+            exchange.answer = None
+        for leave in leaves:
             try:
                 pending = leave(exchange)
-                if pending is not None:
-                    await finish(pending)
             except Exception:
                 # One stage's settling must not keep the others from theirs.
-                log.exception("stage failed to settle", extra={"request_id": exchange.request_id})
+                log.exception(_UNSETTLED, extra={"request_id": exchange.request_id})
+            else:
+                if pending is not None:
+                    return self._settle_on(exchange, pending, leaves)
+        return None
+
+    async def _settle_on(self, exchange: Exchange, waiting: Awaitable[None], leaves: Iterator[Leave]) -> None:
+        try:
+            await finish(waiting)
+        except Exception:
+            log.exception(_UNSETTLED, extra={"request_id": exchange.request_id})
+        finally:
+            # Also when this was cancelled meanwhile.
+            rest = self._settle(exchange, leaves)
+            if rest is not None:
+                await rest
 
 
 def _failed() -> UnavailableError:

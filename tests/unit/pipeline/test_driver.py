@@ -235,8 +235,9 @@ async def test_cancellation_settles_and_is_swallowed_only_for_a_client_that_left
     assert (result == [None]) is client_left
 
 
-async def test_a_waiting_leave_completes_although_the_request_is_cancelled():
-    done = []
+async def test_a_waiting_leave_completes_although_the_request_is_cancelled_and_the_others_follow():
+    done: list[bool] = []
+    log: list[str] = []
     settling = asyncio.Event()
 
     class Settling(Stage):
@@ -246,13 +247,16 @@ async def test_a_waiting_leave_completes_although_the_request_is_cancelled():
             done.append(True)
 
     task = asyncio.ensure_future(
-        Pipeline([Settling(), Answering([Frame(WHOLE)])]).run(exchange(chat_request()), RecordedReply())
+        Pipeline([Recorder("a", log), Settling(), Settling(), Answering([Frame(WHOLE)])]).run(
+            exchange(chat_request()), RecordedReply()
+        )
     )
     await settling.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert done == [True]
+    assert done == [True, True]
+    assert log == ["enter a", "leave a"]
 
 
 async def test_a_pipeline_that_nobody_answers_refuses():
