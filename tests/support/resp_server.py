@@ -13,7 +13,7 @@ OK = b"+OK\r\n"
 PONG = b"+PONG\r\n"
 MASTER = b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
 
-Reply = Callable[[tuple[bytes, ...]], bytes | None]
+Reply = Callable[[tuple[bytes, ...]], bytes | tuple[float, bytes] | None]
 
 
 @dataclass
@@ -43,7 +43,7 @@ def well(command: tuple[bytes, ...]) -> bytes:
 
 @contextlib.asynccontextmanager
 async def resp_server(reply: Reply = well) -> AsyncIterator[RespServer]:
-    """Listen on loopback; `reply` gives the answer's bytes, None for silence."""
+    """Listen on loopback; `reply` gives the answer's bytes, with the seconds to wait before, None for silence."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,7 +59,11 @@ async def resp_server(reply: Reply = well) -> AsyncIterator[RespServer]:
                     parser.feed(data)
                     while command := parser.gets():
                         commands.append(tuple(command))
-                        writer.write(reply(commands[-1]) or b"")
+                        answer = reply(commands[-1]) or b""
+                        if isinstance(answer, tuple):
+                            await asyncio.sleep(answer[0])
+                            answer = answer[1]
+                        writer.write(answer)
         finally:
             writer.transport.abort()
             tasks.discard(task)

@@ -145,9 +145,10 @@ async def test_missing_tls_files_are_told(locked: ValkeyNode) -> None:
         assert states == [(False, "the TLS files of the store can't be read")]
 
 
-@pytest.fixture(params=[None, PASSWORD], ids=["open", "password"])
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SentinelService]:
-    with running_sentinels(tmp_path, password=request.param) as running:
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[SentinelService]:
+    """Data nodes with a password, sentinels without."""
+    with running_sentinels(tmp_path, password=PASSWORD) as running:
         yield running
 
 

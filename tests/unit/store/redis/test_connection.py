@@ -1,6 +1,8 @@
 """Pipelining: one write per tick, every answer to its own call, whatever is cancelled; silence ends the connection."""
 
 import asyncio
+import socket
+import threading
 import time
 
 import hiredis
@@ -148,36 +150,38 @@ async def test_answered_calls_in_a_row_never_fall_under_one_deadline():
     connection.close()
 
 
+class Busy(asyncio.Protocol):
+    """Another connection, whose data keep the loop busy for longer than the timeout."""
+
+    def data_received(self, data):
+        time.sleep(TIMEOUT_S * 2)
+
+
 async def test_an_answer_that_waited_for_our_own_loop_counts():
-    """The loop was busy for longer than the timeout; the answer was there in time."""
+    """It was in the socket in time; the loop came to its timers first."""
     loop = asyncio.get_running_loop()
     losses = Losses()
-    connection, _ = connected(losses)
-    server = await _serve(loop, connection, b":7\r\n")
-    call = connection.send(echo(7))
-    await asyncio.sleep(0.002)
-    time.sleep(TIMEOUT_S * 2)  # noqa: ASYNC251
-    assert await call == 7
+    ours, store = socket.socketpair()
+    other, sender = socket.socketpair()
+    connection = Connection(timeout_s=TIMEOUT_S, max_pending=10, on_lost=losses)
+    await loop.create_connection(lambda: connection, sock=ours)
+    busy, _ = await loop.create_connection(Busy, sock=other)
+
+    def answer_while_the_loop_is_busy():
+        store.recv(100)
+        sender.send(b"work")
+        time.sleep(TIMEOUT_S / 2)
+        store.send(b":7\r\n")
+
+    thread = threading.Thread(target=answer_while_the_loop_is_busy)
+    thread.start()
+    assert await connection.send(echo(7)) == 7
     assert losses == []
     connection.close()
-    server.close()
-
-
-async def _serve(loop, connection, answer):
-    peers = []
-
-    async def serve(reader, writer):
-        peers.append(writer)
-        await reader.read(100)
-        writer.write(answer)
-        await reader.read(100)
-        writer.transport.abort()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    await loop.create_connection(lambda: connection, *server.sockets[0].getsockname())
-    while not peers:
-        await asyncio.sleep(0.001)
-    return server
+    busy.abort()
+    thread.join()
+    store.close()
+    sender.close()
 
 
 async def test_a_longer_timeout_of_the_login_does_not_last():
