@@ -61,6 +61,9 @@ def test_a_long_prompt_puts_the_whole_call_into_the_higher_tier():
     tiered = Price(rates, (Tier(200_000, long),))
     assert tiered.cost(Usage(200_000, 10)) == 200_000 + 50
     assert tiered.cost(Usage(200_001, 10)) == 400_002 + 90
+    # The bound is no higher than it must be: no call of so many tokens reaches the tier.
+    assert tiered.upper_bound(200_000, 10) == tiered.cost(Usage(200_000, 10))
+    assert tiered.upper_bound(200_001, 10) == tiered.cost(Usage(200_001, 10))
 
 
 def test_a_price_per_request_is_added():
