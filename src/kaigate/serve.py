@@ -14,7 +14,8 @@ from typing import Final
 import uvloop
 
 from kaigate import __version__
-from kaigate.admin.api import admin_app
+from kaigate.admin.api import Administration, admin_app
+from kaigate.admin.auth import Authenticator
 from kaigate.app.assemble import Process, build
 from kaigate.app.data import DataApp
 from kaigate.app.lifecycle import Lifecycle
@@ -30,6 +31,7 @@ from kaigate.config.load import load
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.watch import Reloader, watch
 from kaigate.keys.pepper import PepperError
+from kaigate.ledger.reports import Reports
 from kaigate.providers import registry
 from kaigate.store.errors import StoreError
 from kaigate.telemetry.logging import JsonHandler, LineWriter, configure
@@ -112,7 +114,7 @@ class _Gateway:
         server = self._runtime.snapshot.config.server
         ops = ops_app(self._process.metrics, self._lifecycle)
         listeners = [
-            listener(admin_app(), server.admin_host, server.admin_port, server),
+            listener(admin_app(self._administration()), server.admin_host, server.admin_port, server),
             listener(ops, server.ops_host, server.ops_port, server),
         ]
         api = ApiServer(DataApp(self._runtime), bind(server.host, server.port, reuse_port=server.reuse_port), server)
@@ -142,6 +144,14 @@ class _Gateway:
                 await self._process.stores.aclose()
         log.info("stopped", extra={"clean": clean})
         return 0
+
+    def _administration(self) -> Administration | None:
+        stores, runtime = self._process.stores, self._runtime
+        if stores is None:
+            return None
+        parts = stores.parts
+        authenticate = Authenticator(lambda: runtime.snapshot.keyring, parts.directory, runtime.snapshot.throttle)
+        return Administration(parts.service, Reports(parts.database), authenticate)
 
     async def _load_counter(self) -> None:
         """Load the exact token counter where a ceiling may ask for it, without delaying the start."""

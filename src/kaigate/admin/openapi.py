@@ -82,6 +82,15 @@ def description() -> dict[str, Any]:
     }
 
 
+def merged(api: dict[str, Any], administration: dict[str, Any]) -> dict[str, Any]:
+    """The description of the API port with that of the administration port's own routes."""
+    components = {
+        kind: {**administration.get("components", {}).get(kind, {}), **of_api}
+        for kind, of_api in api["components"].items()
+    }
+    return {**api, "paths": {**api["paths"], **administration["paths"]}, "components": components}
+
+
 def _chat(body: dict[str, Any]) -> dict[str, Any]:
     # OpenAPI 3.1 can't describe the events of a stream.
     answer = {"schema": {"$ref": "#/components/schemas/ChatCompletion"}}

@@ -107,6 +107,7 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         config=config,
         egress=EgressGuard((built.target.origin.host, built.target.origin.port) for built in upstreams.values()),
         outgoing_proxy=ProxyPolicy.from_environment(process.env, allowed_hosts=config.routing.proxy_hosts),
+        keyring=keyring,
         throttle=throttle,
         throttle_rate=config.server.auth_failures_per_minute,
         proxies=ProxyTrust(config.server.trusted_proxies) if config.server.trusted_proxies else None,

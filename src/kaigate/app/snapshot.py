@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import GatewayConfig
 from kaigate.keys.address import ProxyTrust
+from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
 from kaigate.surfaces.surface import Surface
@@ -24,6 +25,7 @@ class Snapshot:
     config: GatewayConfig
     egress: EgressGuard
     outgoing_proxy: ProxyPolicy
+    keyring: Keyring
     throttle: FailureThrottle
     throttle_rate: int
     proxies: ProxyTrust | None

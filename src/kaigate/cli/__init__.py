@@ -9,7 +9,9 @@ import typer
 
 from kaigate import __version__
 from kaigate.cli.config import app as config_app
+from kaigate.cli.keys import app as keys_app
 from kaigate.cli.serve import serve
+from kaigate.cli.usage import usage
 
 app = typer.Typer(
     name="kaigate",
@@ -19,7 +21,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve)
+app.command()(usage)
 app.add_typer(config_app, name="config")
+app.add_typer(keys_app, name="keys")
 
 
 def _show_version(wanted: bool) -> None:
