@@ -173,15 +173,17 @@ async def test_an_answer_that_waited_for_our_own_loop_counts():
         time.sleep(TIMEOUT_S / 2)
         store.send(b":7\r\n")
 
-    thread = threading.Thread(target=answer_while_the_loop_is_busy)
+    thread = threading.Thread(target=answer_while_the_loop_is_busy, daemon=True)
     thread.start()
-    assert await connection.send(echo(7)) == 7
-    assert losses == []
-    connection.close()
-    busy.abort()
-    thread.join()
-    store.close()
-    sender.close()
+    try:
+        assert await connection.send(echo(7)) == 7
+        assert losses == []
+    finally:
+        await asyncio.to_thread(thread.join, 1)
+        connection.close()
+        busy.abort()
+        store.close()
+        sender.close()
 
 
 async def test_a_longer_timeout_of_the_login_does_not_last():
