@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from kaigate.config.models import LimitSettings, ModelName, Name, Seconds, Section
+from kaigate.config.limit_settings import LimitSettings
+from kaigate.config.section import ModelName, Name, Seconds, Section
 
 # Asymmetric only: with a shared secret, whoever can check a token can also make one.
 JwtAlgorithm = Literal[
