@@ -1,8 +1,11 @@
 """Settings of tokens: addresses that nobody can change on the way, asymmetric algorithms, nothing said twice."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from kaigate.config.jwt_settings import JwtSettings
@@ -70,3 +73,11 @@ def test_defaults_are_the_strict_ones():
     assert settings.end_users == "ignored"
     assert settings.claims.name == "sub"
     assert settings.max_token_bytes == 8192
+
+
+def test_the_documented_settings_are_valid():
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "limits-and-budgets.md"
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    documented = [yaml.safe_load(block)["keys"]["jwt"] for block in blocks if "  jwt:" in block]
+    assert len(documented) == 1
+    assert JwtSettings.model_validate_json(json.dumps(documented[0])).roles == {"llm-admins": "admin"}
