@@ -156,7 +156,6 @@ class HttpConnection(asyncio.Protocol):
         if parser.should_upgrade() and request.method != b"CONNECT":
             self._declined = _framing(request, version)
         request.speaks_chunks = version == "1.1"
-        request.expects_continue = request.speaks_chunks and (b"expect", b"100-continue") in fields
         self._arriving = request
         if self._current is None:
             self._start(request)
@@ -258,7 +257,9 @@ class HttpConnection(asyncio.Protocol):
         except Exception:
             log.exception("serving failed")
         finally:
-            self.cut(request)
+            if self._current is request:
+                # No answer ended: none can be completed any more.
+                self.abort()
             if request.task is not None:
                 self._state.tasks.discard(request.task)
 
@@ -268,7 +269,8 @@ class HttpConnection(asyncio.Protocol):
         if self._waiting:
             self._start(self._waiting.popleft())
         else:
-            self._read(on=True)
+            if not self._reading:
+                self._read(on=True)
             self._expect_by(self._state.keep_alive_s)
 
     def _linger(self) -> None:

@@ -32,4 +32,5 @@ class DateLine:
 def whole(status: int, date: bytes, headers: bytes, body: bytes, *, close: bool) -> bytes:
     """A complete response; `headers` are lines that end in CRLF."""
     ending = b"connection: close\r\n" if close else b""
-    return b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINES[status], date, headers, ending, len(body), body)
+    # To join is two thirds of the work of filling in a format.
+    return b"".join((STATUS_LINES[status], date, headers, ending, b"content-length: %d\r\n\r\n" % len(body), body))

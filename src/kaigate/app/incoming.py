@@ -30,13 +30,13 @@ class Incoming:
         "_body",
         "_chunked",
         "_connection",
+        "_invited",
         "_on_gone",
         "_size",
         "_waiter",
         "_wanted",
         "address",
         "complete",
-        "expects_continue",
         "gone",
         "head_only",
         "headers",
@@ -57,7 +57,7 @@ class Incoming:
         self.headers = headers
         self.address = connection.peer
         self.keep_alive = True
-        self.expects_continue = False
+        self._invited = False
         self.head_only = method == b"HEAD"
         self.complete = False
         self.gone = False
@@ -83,13 +83,15 @@ class Incoming:
                 self._body = bytearray(self._body)
             self._body += data
         self._size += len(data)
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
         return self._size > self._wanted
 
     def completed(self) -> None:
         """The body is complete."""
         self.complete = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def lost(self) -> None:
         """The client is gone."""
@@ -112,9 +114,10 @@ class Incoming:
         while not self.complete and self._size <= limit:
             if self.gone:
                 raise ClientGoneError
-            if self.expects_continue:
-                self.expects_continue = False
-                self._connection.write(http_head.CONTINUE)
+            if not self._invited:
+                self._invited = True
+                if self.speaks_chunks and (b"expect", b"100-continue") in self.headers:
+                    self._connection.write(http_head.CONTINUE)
             # What arrives at a useful pace earns more time; what drips does not.
             await self._more(deadline + self._size / _SLOWEST - self._connection.time())
         if self._size > limit:
@@ -148,7 +151,8 @@ class Incoming:
         data = http_head.whole(exchange.status, connection.date(), headers, body, close=close)
         if not self.gone:
             connection.write(data[: len(data) - len(body)] if self.head_only else data)
-        self._end()
+        self._on_gone = None
+        connection.answered(self)
 
     def push(self, exchange: Exchange, data: bytes, content_type: bytes) -> bool:
         """Send a part of a stream; False while the client is slow, which is what slows the upstream down."""
@@ -172,7 +176,8 @@ class Incoming:
         if self.gone:
             raise ClientGoneError
         self._connection.write(self._framed(data) + (b"0\r\n\r\n" if self._chunked else b""))
-        self._end()
+        self._on_gone = None
+        self._connection.answered(self)
 
     def abort(self) -> None:
         """Cut the connection: an answer that was begun can't be completed."""
@@ -206,10 +211,6 @@ class Incoming:
             self.keep_alive = False
         return not self.keep_alive
 
-    def _end(self) -> None:
-        self._on_gone = None
-        self._connection.answered(self)
-
     async def _more(self, timeout_s: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
         try:
@@ -231,12 +232,17 @@ class Incoming:
 
 def _headers(exchange: Exchange, content_type: bytes) -> bytes:
     """Header lines that the contract promises; every value was validated where it came from."""
-    lines = b"content-type: %b\r\nx-request-id: %b\r\n" % (content_type, exchange.request_id.encode())
     deployment, error = exchange.deployment, exchange.error
-    if error is None:
-        if deployment is not None:
-            lines += deployment.header_lines
-    else:
+    lines = b"".join(
+        (
+            b"content-type: ",
+            content_type,
+            b"\r\nx-request-id: ",
+            exchange.request_id.encode(),
+            b"\r\n" if deployment is None or error is not None else b"\r\n" + deployment.header_lines,
+        )
+    )
+    if error is not None:
         if error.retry_after is not None:
             lines += b"retry-after: %d\r\n" % max(1, round(error.retry_after))
         if error.code == "invalid_api_key":

@@ -36,8 +36,9 @@ class Lifecycle:
 
     def begin(self) -> None:
         """An exchange begins."""
+        if not self.running:
+            self._idle.clear()
         self.running += 1
-        self._idle.clear()
 
     def end(self) -> None:
         """An exchange ended."""

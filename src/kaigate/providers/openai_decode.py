@@ -20,6 +20,8 @@ MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 _CHUNK: Final = msgspec.json.Decoder(WireChunk)
 _COMPLETION: Final = msgspec.json.Decoder(WireCompletion)
 _ANY: Final = msgspec.json.Decoder()
+_LINE_FEED: Final = 0x0A
+_BRACE: Final = 0x7B
 
 
 class CompletionDecoder:
@@ -110,7 +112,7 @@ class StreamDecoder:
             chunk = self._repaired(data)
             self._exact = False
         events, exact = self._events.feed(chunk)
-        return Frame(events, data, exact and self._exact and b"\n" not in data and data[0] == 123)
+        return Frame(events, data, exact and self._exact and _LINE_FEED not in data and data[0] == _BRACE)
 
     def _repaired(self, data: bytes) -> WireChunk:
         value = _json(data)

@@ -1,6 +1,6 @@
 """Request bodies for OpenAI and compatible servers, from the canonical request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -58,7 +58,7 @@ def encode_request(
     dropped: list[str] = []
     body: dict[str, Any] = {
         "model": model,
-        "messages": [_wire_message(message, row) for message in request.messages],
+        "messages": _wire_messages(request.messages, row),
     }
     if max_output_tokens is not None:
         body[row.max_tokens_field] = max_output_tokens
@@ -158,18 +158,24 @@ def _wire_format(wanted: ResponseFormat) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": shape}
 
 
-def _wire_message(message: Message, row: ProviderRow) -> dict[str, Any] | _TextMessage:
-    blocks = message.blocks
-    role: str = message.role
-    if message.developer and row.developer_role:
-        role = "developer"
-    if len(blocks) == 1:
-        block = blocks[0]
+def _wire_messages(messages: Sequence[Message], row: ProviderRow) -> list[dict[str, Any] | _TextMessage]:
+    wire: list[dict[str, Any] | _TextMessage] = []
+    for message in messages:
+        role: str = message.role
+        if message.developer and row.developer_role:
+            role = "developer"
+        block = message.blocks[0] if len(message.blocks) == 1 else None
         if type(block) is TextBlock:
-            return _TextMessage(role, block.text, message.name, message.tool_call_id)
-    if role == "assistant":
-        return _assistant(message, row)
-    wire: dict[str, Any] = {"role": role, "content": [_part(block) for block in blocks]}
+            wire.append(_TextMessage(role, block.text, message.name, message.tool_call_id))
+        elif role == "assistant":
+            wire.append(_assistant(message, row))
+        else:
+            wire.append(_parted(message, role))
+    return wire
+
+
+def _parted(message: Message, role: str) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": role, "content": [_part(block) for block in message.blocks]}
     if message.name is not None:
         wire["name"] = message.name
     if message.tool_call_id is not None:

@@ -45,12 +45,13 @@ def completion_events(answer: WireCompletion) -> tuple[list[ChatEvent], bool]:
         index = choice.index
         exact = exact and index == position
         _add_texts(events, message, index)
-        for at, call in enumerate(message.tool_calls or ()):
+        for at, call in enumerate(message.tool_calls) if message.tool_calls else ():
             exact = exact and bool(call.id and call.function.name and call.function.arguments)
             call_id = call.id or _call_id(answer.id, index, at)
             events.append(ToolCallStart(at, call_id, _name(call.function), index))
             events.append(ToolCallDelta(at, call.function.arguments or "{}", index))
-        _add_logprobs(events, choice.logprobs, index)
+        if choice.logprobs is not None:
+            _add_logprobs(events, choice.logprobs, index)
         events.append(Finish(choice.finish_reason, index))
     if not answer.choices:
         raise UpstreamFailedError("upstream_error", "The model server answered without a choice.")
@@ -133,7 +134,8 @@ class ChunkEvents:
         _add_texts(events, delta, index)
         for call in delta.tool_calls or ():
             exact = self._add_tool_call(events, call, index, answer_id) and exact
-        _add_logprobs(events, choice.logprobs, index)
+        if choice.logprobs is not None:
+            _add_logprobs(events, choice.logprobs, index)
         if finished and len(events) > before:
             raise UpstreamFailedError("upstream_error", "The model server's stream goes on after its finish reason.")
         if delta.role is not None and exact and len(events) == before:
@@ -198,8 +200,8 @@ def _add_texts(events: list[ChatEvent], part: WireMessage | WireDelta, choice: i
         events.append(AnnotationsDelta(part.annotations, choice))
 
 
-def _add_logprobs(events: list[ChatEvent], logprobs: WireLogprobs | None, choice: int) -> None:
-    if logprobs is not None and (logprobs.content is not None or logprobs.refusal is not None):
+def _add_logprobs(events: list[ChatEvent], logprobs: WireLogprobs, choice: int) -> None:
+    if logprobs.content is not None or logprobs.refusal is not None:
         events.append(LogprobsDelta(logprobs.content, logprobs.refusal, choice))
 
 

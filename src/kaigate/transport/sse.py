@@ -11,6 +11,9 @@ MESSAGE = "message"
 # A frame ends with an empty line; lines end with CR LF, LF or CR.
 FRAME_END = re.compile(rb"\r?\n(?:\r\n?|\n)|\r\r")
 LINE_ENDS = b"\r\n"
+# As numbers: to look for bytes within bytes, `in` first tries and fails to take them for one.
+LF = 0x0A
+CR = 0x0D
 DEFAULT_MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
@@ -116,7 +119,7 @@ def _skip_blank(data: bytes, start: int) -> int:
 
 def _is_one_frame(raw: bytes) -> bool:
     """Whether these bytes are one line of data and a blank line: what servers send most."""
-    return raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw.endswith(b"\n") and b"\r" not in raw
+    return raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw[-1] == LF and CR not in raw
 
 
 def _parse(raw: bytes) -> SseEvent | None:

@@ -128,7 +128,7 @@ async def test_a_client_that_leaves_ends_the_reading(before):
 
 @pytest.mark.parametrize(("complete", "asked"), [(False, True), (True, False)])
 async def test_continue_is_said_once_and_only_while_a_body_is_missing(complete, asked):
-    request = incoming(complete=complete, expects_continue=True)
+    request = incoming(complete=complete, headers=[(b"expect", b"100-continue")])
     reading = asyncio.ensure_future(request.read_body(limit=100, timeout_s=1))
     for _ in range(3):
         await asyncio.sleep(0)
