@@ -163,8 +163,13 @@ def get(path: str, headers: str = AUTH) -> bytes:
 
 async def call(gateway: Gateway, request: bytes, *, timeout_s: float = 10.0) -> Answer:
     """Send raw bytes on a new connection and read one answer."""
+    return await call_port(gateway.port, request, timeout_s=timeout_s)
+
+
+async def call_port(port: int, request: bytes, *, timeout_s: float = 10.0) -> Answer:
+    """The same to a gateway of another process."""
     async with asyncio.timeout(timeout_s):
-        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1 << 24)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
         try:
             writer.write(request)
             return await read_answer(reader)
