@@ -57,6 +57,15 @@ async def test_the_truth_replaces_an_estimate_and_never_the_other_way(db):
     assert await daily(db) == recounted([usage_record()])
 
 
+async def test_the_first_of_two_estimates_stays(db):
+    ledger = Ledger(db)
+    guess = usage_record(estimated=True, nanodollars=9)
+    await ledger.store([guess])
+    await ledger.store([usage_record(estimated=True, nanodollars=10)])
+    assert await stored(db) == {"r1": guess}
+    assert await daily(db) == recounted([guess])
+
+
 async def test_both_in_one_delivery(db):
     guess = usage_record(estimated=True, nanodollars=9)
     await Ledger(db).store([guess, usage_record(), guess])

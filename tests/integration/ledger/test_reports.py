@@ -39,7 +39,8 @@ def url(request):
 @pytest.fixture
 async def reports(url):
     async with usage_database(url) as db:
-        await Ledger(db).store(RECORDS)
+        for first in range(0, len(RECORDS), 13):
+            await Ledger(db).store(RECORDS[first : first + 13])
         yield Reports(db)
 
 
