@@ -28,7 +28,7 @@ from kaigate.limits.memory import MemoryStore
 from kaigate.limits.model import Bound, LimitStore
 from kaigate.limits.redis_store import RedisStore
 from kaigate.store.errors import StoreError
-from kaigate.store.redis.client import Redis
+from kaigate.store.redis.client import Redis, StateListener
 from kaigate.store.redis.dial import RedisTls
 from kaigate.store.redis.url import RedisUrl
 from kaigate.store.sql.engine import Database
@@ -77,7 +77,7 @@ class Stores:
         ledger = Ledger(database)
         journal = _free_journal(folder)
         local = MemoryStore(clock, journal)
-        redis = _redis(loaded)
+        redis = _redis(loaded, self._redis_changed)
         shared = RedisStore(redis, config.store.redis.key_prefix) if redis is not None else None
         limits = config.limits
         limiter = Limiter(
@@ -155,6 +155,10 @@ class Stores:
             await parts.database.aclose()
         await asyncio.to_thread(parts.journal.close)
 
+    def _redis_changed(self, usable: bool, reason: str) -> None:
+        if not usable:
+            self.parts.limiter.lost(reason)
+
     async def _migrate(self) -> bool:
         try:
             await migrate(self.parts.database)
@@ -197,7 +201,7 @@ def _free_journal(folder: Path) -> Journal:
     raise failure
 
 
-def _redis(loaded: LoadedConfig) -> Redis | None:
+def _redis(loaded: LoadedConfig, on_state: StateListener) -> Redis | None:
     settings = loaded.config.store.redis
     url = settings.url
     if url is None:
@@ -207,4 +211,5 @@ def _redis(loaded: LoadedConfig) -> Redis | None:
         timeout_s=settings.timeout_ms / 1000,
         tls=RedisTls(settings.ca_file, settings.client_cert_file, settings.client_key_file),
         hash_tag=settings.key_prefix,
+        on_state=on_state,
     )

@@ -124,6 +124,11 @@ class Limiter:
             if len(self._unsettled) < _MAX_UNSETTLED:
                 self._unsettled.append(settlement)
 
+    def lost(self, reason: str) -> None:
+        """The store went away, if only for a moment: it may come back empty, so that its budgets are rebuilt first."""
+        if self._local is not None:
+            self._degrade(StoreError(reason))
+
     def _degrade(self, error: StoreError) -> None:
         if not self.degraded:
             self.degraded = True

@@ -211,3 +211,15 @@ async def test_expiry_that_fails_is_noticed_as_a_loss_of_the_store():
     assert bench.limiter.degraded
     await bench.limiter._quietly(bench.limiter.expire())
     assert bench.local.expired == 1
+
+
+async def test_a_store_that_was_away_for_a_moment_is_rebuilt_before_it_admits():
+    bench = Bench()
+    bench.limiter.lost("the connection broke")
+    await bench.admit(ask())
+    assert (len(bench.local.asked), len(bench.shared.asked)) == (1, 0)
+    await bench.limiter._recover()
+    assert bench.shared.restored == [[(BUDGET, 12)]]
+    alone = Limiter(bench.local)
+    alone.lost("there is none")
+    assert not alone.degraded
