@@ -1,22 +1,23 @@
 -- KEYS  expiries, reservation, then a counter per bound
--- ARGV  now or '', id, tokens, nano-dollars, lease in ms, record,
---       then per bound: kind, limit, and the window in ms or the end of the budget
+-- ARGV  now or '', id, record, and as one packed array, which is cheaper than many arguments: tokens, nano-dollars as
+--       text, lease in ms, then per bound kind, limit (a budget's as text), and the window in ms or the budget's end
 -- Answer: position of the bound that refuses or -1, wait in ms (0 never), now,
 --       then per bound two numbers: total with this ask and newest time; running before and 0;
 --       spent and reserved before
 local BILLION = 1000000000
-local now, id = clock(ARGV[1]), ARGV[2]
-local tokens, lease = tonumber(ARGV[3]), tonumber(ARGV[5])
+local now, id, record = clock(ARGV[1]), ARGV[2], ARGV[3]
+local asked = cmsgpack.unpack(ARGV[4])
+local tokens, money, lease = asked[1], asked[2], asked[3]
 
 local function split(amount)
   if #amount <= 9 then return 0, tonumber(amount) end
   return tonumber(sub(amount, 1, -10)), tonumber(sub(amount, -9))
 end
 
-local function exceeds(spent, reserved, asked, limit)
+local function exceeds(spent, reserved, limit)
   local spent_high, spent_low = split(spent)
   local reserved_high, reserved_low = split(reserved)
-  local asked_high, asked_low = split(asked)
+  local asked_high, asked_low = split(money)
   local limit_high, limit_low = split(limit)
   local low = spent_low + reserved_low + asked_low
   local high = spent_high + reserved_high + asked_high + floor(low / BILLION)
@@ -73,30 +74,30 @@ end
 
 local counters, answer = {}, {0, 0, now}
 for position = 0, #KEYS - 3 do
-  local key, kind = KEYS[position + 3], ARGV[position * 3 + 7]
-  local limit, extra = ARGV[position * 3 + 8], tonumber(ARGV[position * 3 + 9])
+  local key, kind = KEYS[position + 3], asked[position * 3 + 4]
+  local limit, extra = asked[position * 3 + 5], asked[position * 3 + 6]
   if kind == 'budget' then
     local counted = call('HMGET', key, 's', 'r')
     local spent, reserved = counted[1] or '0', counted[2] or '0'
-    if exceeds('0', '0', ARGV[4], limit) then
+    if exceeds('0', '0', limit) then
       need(position, math.huge)
-    elseif exceeds(spent, reserved, ARGV[4], limit) then
+    elseif exceeds(spent, reserved, limit) then
       need(position, math.max(1, extra - now))
     end
     answer[position * 2 + 4], answer[position * 2 + 5] = spent, reserved
   elseif kind == 'parallel' then
     local running = call('ZCOUNT', key, '(' .. now, '+inf')
-    if tonumber(limit) < 1 then
+    if limit < 1 then
       need(position, math.huge)
-    elseif running >= tonumber(limit) then
+    elseif running >= limit then
       need(position, 1000)
     end
     answer[position * 2 + 4], answer[position * 2 + 5] = running, 0
   else
     local window = open_window(key, extra, now)
     local weight = kind == 'tokens' and tokens or 1
-    local excess = window.total + weight - tonumber(limit)
-    if weight > tonumber(limit) then
+    local excess = window.total + weight - limit
+    if weight > limit then
       need(position, math.huge)
     elseif excess > 0 then
       need(position, left_at(window, excess) - now)
@@ -120,10 +121,10 @@ if call('EXISTS', KEYS[2]) == 1 then return answer end
 
 local places, leases, budgets = {}, {}, {}
 for position = 0, #KEYS - 3 do
-  local key, kind = KEYS[position + 3], ARGV[position * 3 + 7]
+  local key, kind = KEYS[position + 3], asked[position * 3 + 4]
   if kind == 'budget' then
-    local ends = tonumber(ARGV[position * 3 + 9])
-    count_budget(key, ends, now, nil, ARGV[4])
+    local ends = asked[position * 3 + 6]
+    count_budget(key, ends, now, nil, money)
     budgets[#budgets + 1], budgets[#budgets + 2] = key, ends
   elseif kind == 'parallel' then
     call('ZADD', key, now + lease, id)
@@ -138,7 +139,7 @@ for position = 0, #KEYS - 3 do
     end
   end
 end
-local kept = cmsgpack.pack({tokens, ARGV[4], places, leases, budgets, ARGV[6]})
+local kept = cmsgpack.pack({tokens, money, places, leases, budgets, record})
 call('SET', KEYS[2], 'L' .. kept, 'PX', lease + OPEN_MS)
 call('ZADD', KEYS[1], now + lease, id)
 return answer

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from kaigate.limits.model import Ask, Bound, Settlement, Standing, Verdict
 from kaigate.limits.scripts import SCRIPTS, Scripts
 from kaigate.limits.verdicts import PARALLEL_RETRY_MS
@@ -13,6 +15,7 @@ RENEWED_AT_ONCE: Final = 200
 DELIVERED_AT_ONCE: Final = 500
 
 Argument = bytes | str | int
+_pack: Final = msgspec.msgpack.Encoder().encode
 
 
 class Redis(Protocol):
@@ -56,26 +59,26 @@ class RedisStore:
     async def admit(self, ask: Ask) -> Verdict:
         """Reserve under all bounds or under none; raises StoreError when the server can't be asked."""
         keys: list[bytes | str] = [self._expiries, self._reservation + ask.id]
-        args: list[Argument] = [self._now(), ask.id, ask.tokens, ask.nanodollars, ask.lease_ms, ask.record]
+        asked: list[str | int] = [ask.tokens, str(ask.nanodollars), ask.lease_ms]
         for bound in ask.bounds:
             keys.append(self._key(bound))
-            args += (bound.kind, bound.limit, _extent(bound))
+            if bound.kind == "budget":
+                # As text: Lua's numbers are doubles.
+                asked += ("budget", str(bound.limit), bound.ends_at_ms)
+            else:
+                asked += (bound.kind, bound.limit, bound.window_ms)
+        args = (self._now(), ask.id, ask.record, _pack(asked))
         reply = await self._redis.script(self._scripts.admit, keys, args)
         return Verdict(reply[0], reply[1], tuple(_standings(ask, reply)))
 
     async def settle(self, settlement: Settlement) -> None:
         """Replace a reservation by the truth; one without a record leaves none. Raises StoreError; repeat it then."""
         keys: list[bytes | str] = [self._expiries, self._reservation + settlement.id, self._outbox]
-        args: list[Argument] = [
-            self._now(),
-            settlement.id,
-            settlement.tokens,
-            settlement.nanodollars,
-            settlement.record,
-        ]
+        truth: list[str | int] = [settlement.tokens, str(settlement.nanodollars)]
         for bound in settlement.bounds:
             keys.append(self._key(bound))
-            args += (bound.kind, _extent(bound))
+            truth += (bound.kind, bound.ends_at_ms if bound.kind == "budget" else bound.window_ms)
+        args = (self._now(), settlement.id, settlement.record, _pack(truth))
         await self._redis.script(self._scripts.settle, keys, args)
 
     async def renew(self, ids: Sequence[str], lease_ms: int) -> None:
@@ -124,10 +127,6 @@ class RedisStore:
         if kind == "budget":
             return f"{self._budgets}{bound.window}:{bound.scope}"
         return f"{self._windows[kind]}{bound.window_ms}:{bound.scope}"
-
-
-def _extent(bound: Bound) -> int:
-    return bound.ends_at_ms if bound.kind == "budget" else bound.window_ms
 
 
 def _standings(ask: Ask, reply: list[Any]) -> Iterator[Standing]:

@@ -12,6 +12,8 @@ from kaigate.limits.window import Entry, Window
 
 # A settlement may be repeated for this long without being counted twice.
 SETTLED_MS: Final = 600_000
+# In one process a settlement is repeated only by mistake: so many are remembered at most.
+MOST_SETTLED: Final = 10_000
 # A reservation that was charged can be corrected for this long.
 CHARGED_MS: Final = 2 * 86_400_000
 
@@ -37,6 +39,7 @@ class Reservations:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._most_settled = min(most, MOST_SETTLED)
         self._open: dict[str, Reservation] = {}
         self._heap: list[tuple[int, str]] = []
         self._charged: OrderedDict[str, tuple[int, Reservation]] = OrderedDict()
@@ -88,7 +91,7 @@ class Reservations:
 
     def was_settled(self, name: str, now_ms: int) -> bool:
         """Whether a settlement is a repetition."""
-        _forget(self._settled, self._most, now_ms)
+        _forget(self._settled, self._most_settled, now_ms)
         return name in self._settled
 
     def settle(self, name: str, now_ms: int) -> None:
@@ -96,7 +99,7 @@ class Reservations:
         self._open.pop(name, None)
         self._charged.pop(name, None)
         self._settled[name] = (now_ms + SETTLED_MS, None)
-        _forget(self._settled, self._most, now_ms)
+        _forget(self._settled, self._most_settled, now_ms)
 
     def _push(self, reservation: Reservation) -> None:
         heappush(self._heap, (reservation.expires_ms, reservation.id))

@@ -1,7 +1,10 @@
 -- KEYS  expiries, reservation, outbox, then a counter per bound
--- ARGV  now or '', id, tokens, nano-dollars, record, then per bound: kind, and the window in ms or the end of the budget
+-- ARGV  now or '', id, record, and as one packed array: tokens, nano-dollars as text, then per bound kind, and the
+--       window in ms or the budget's end
 -- Answer: 1, or 0 for a repetition.
-local now, id, tokens, spent = clock(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local now, id, record = clock(ARGV[1]), ARGV[2], ARGV[3]
+local truth = cmsgpack.unpack(ARGV[4])
+local tokens, spent = truth[1], truth[2]
 -- First of all a step that needs no memory: what comes after a write is not refused by a server that is full.
 call('ZREM', KEYS[1], id)
 local kept = call('GET', KEYS[2])
@@ -11,7 +14,7 @@ local reservation = kept and cmsgpack.unpack(sub(kept, 2))
 
 local place = 1
 for position = 0, #KEYS - 4 do
-  local key, kind, extra = KEYS[position + 4], ARGV[position * 2 + 6], tonumber(ARGV[position * 2 + 7])
+  local key, kind, extra = KEYS[position + 4], truth[position * 2 + 3], truth[position * 2 + 4]
   if kind == 'budget' then
     if state == 'L' then
       count_budget(key, extra, now, spent, '-' .. reservation[2])
@@ -29,6 +32,6 @@ for position = 0, #KEYS - 4 do
     correct_window(key, extra, now, at, number, tokens - reservation[1])
   end
 end
-if ARGV[5] ~= '' then call('XADD', KEYS[3], '*', 'r', ARGV[5]) end
+if record ~= '' then call('XADD', KEYS[3], '*', 'r', record) end
 call('SET', KEYS[2], 'S', 'PX', SETTLED_MS)
 return 1
