@@ -21,7 +21,7 @@ from bench.processes import BenchError, running, split_cores
 from bench.rounds import Memory, Progress, Samples, Settings, Workload, interleave, measure_memory
 from bench.targets import Target
 
-CHOICES: Final = ("nginx", "passthrough", "redaction", "stream")
+CHOICES: Final = ("nginx", "passthrough", "redaction", "limits", "stream")
 _PAGE: Final = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 _QUICK: Final = Settings(rounds=2, seconds=0.1, streams=8, rss_requests=500, rss_warm_up=100)
 
@@ -76,6 +76,9 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
             name: stack.enter_context(targets.gateway(bench, name, redaction=name == "redaction"))
             for name in _gateways(only)
         }
+        if "limits" in only:
+            redis = stack.enter_context(targets.valkey(bench))
+            gateways["limits"] = stack.enter_context(targets.gateway(bench, "limits", redaction=False, redis=redis))
         command = [sys.executable, "-m", "bench.load"]
         load = stack.enter_context(running(command, pinned=cores.others, log=folder / "load.log", piped=True))
         samples = interleave(load, _plan(direct, floor, gateways, only), settings, progress)
@@ -85,7 +88,8 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
 
 
 def _gateways(only: Sequence[str]) -> list[str]:
-    wanted = ["passthrough"] if "passthrough" in only else []
+    # The limiter's cost is what limits add to the pass-through.
+    wanted = ["passthrough"] if {"passthrough", "limits"} & set(only) else []
     return [*wanted, "redaction"] if {"redaction", "stream"} & set(only) else wanted
 
 

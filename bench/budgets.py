@@ -30,6 +30,7 @@ BUDGETS: Final[Mapping[str, float]] = {
     "redaction_ratio": 4.0,
     "stream_ratio": 2.5,
     "rss_growth_mib": 5.0,
+    "limiter_us": 25.0,
 }
 BASE: Final = "nginx"
 _RATIOS: Final[Mapping[str, tuple[Workload, str]]] = {
@@ -60,6 +61,9 @@ def figures(samples: Samples, rss_growth_mib: float | None) -> Figures:
     for key, (workload, target) in _RATIOS.items():
         if (ratio := cpu_ratio(samples, workload, target)) is not None:
             found[key] = ratio
+    limited, bare = samples.get(("chat", "limits")), samples.get(("chat", "passthrough"))
+    if limited and bare:
+        found["limiter_us"] = paired_difference([s.cpu_us for s in limited], [s.cpu_us for s in bare])
     one_by_one, direct = samples.get(("single", "redaction")), samples.get(("single", "direct"))
     if one_by_one and direct:
         found["added_p50_us"] = paired_difference([s.p50_us for s in one_by_one], [s.p50_us for s in direct])

