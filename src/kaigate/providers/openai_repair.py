@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from kaigate.providers.openai_usage import repaired_usage
 from kaigate.providers.openai_wire import ServiceTier, WireChunk, WireCompletion
 
 T = TypeVar("T", WireChunk, WireCompletion)
@@ -43,7 +44,7 @@ def repair(raw: Any, kind: type[T], *, fallback_id: str, fallback_model: str) ->
         "choices": [_choice(choice, stream=stream) for choice in raw["choices"]],
         "system_fingerprint": raw.get("system_fingerprint"),
         "service_tier": tier if isinstance(tier, str) and tier in _TIERS else None,
-        "usage": _usage(raw.get("usage")),
+        "usage": repaired_usage(raw.get("usage")),
     }
     return msgspec.convert(fixed, kind)
 
@@ -102,15 +103,3 @@ def _tool_call(call: Any, *, stream: bool) -> dict[str, Any]:
     if stream:
         fixed["index"] = call.get("index", -1)
     return fixed
-
-
-def _usage(usage: Any) -> dict[str, Any] | None:
-    if not isinstance(usage, dict):
-        return None
-    kept: dict[str, Any] = {}
-    for name, value in usage.items():
-        if isinstance(value, dict):
-            kept[name] = {key: number for key, number in value.items() if isinstance(number, int | float)}
-        elif isinstance(value, int | float):
-            kept[name] = value
-    return kept

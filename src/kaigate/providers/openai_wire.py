@@ -5,14 +5,53 @@ way through `openai_repair`. Fields typed None or as numbers are vendors' extras
 Sources: OpenAI API reference (the chat completion object and chunk object), vLLM and llama.cpp server responses.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
 WireFinish = Literal["stop", "length", "tool_calls", "content_filter"]
 Numbers = dict[str, bool | int | float | dict[str, bool | int | float | None] | None]
-"""Usage, timings: nested at most once, numbers only."""
+"""Timings: nested at most once, numbers only."""
+Count = Annotated[int, Meta(ge=0)] | None
+
+
+class WirePromptDetails(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    cached_tokens: Count = None
+    cache_write_tokens: Count = None
+    audio_tokens: Count = None
+    text_tokens: Count = None
+    image_tokens: Count = None
+    video_tokens: Count = None
+
+
+class WireCompletionDetails(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    reasoning_tokens: Count = None
+    audio_tokens: Count = None
+    accepted_prediction_tokens: Count = None
+    rejected_prediction_tokens: Count = None
+    text_tokens: Count = None
+    image_tokens: Count = None
+
+
+class WireUsage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Usage with the numbers that OpenAI, then DeepSeek, Groq (seconds), xAI and OpenRouter (dollars) add to it."""
+
+    prompt_tokens: Count = None
+    completion_tokens: Count = None
+    total_tokens: Count = None
+    prompt_tokens_details: WirePromptDetails | None = None
+    completion_tokens_details: WireCompletionDetails | None = None
+    prompt_cache_hit_tokens: Count = None
+    prompt_cache_miss_tokens: Count = None
+    queue_time: float | None = None
+    prompt_time: float | None = None
+    completion_time: float | None = None
+    total_time: float | None = None
+    num_sources_used: Count = None
+    cost: float | None = None
+    is_byok: bool | None = None
 
 
 class WireFunction(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -62,7 +101,7 @@ class WireChunk(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     choices: list[WireChunkChoice]
     system_fingerprint: str | None = None
     service_tier: ServiceTier | None = None
-    usage: Numbers | None = None
+    usage: WireUsage | None = None
     obfuscation: str | None = None
     timings: Numbers | None = None
     prompt_token_ids: None = None
@@ -104,7 +143,7 @@ class WireCompletion(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     choices: list[WireChoice]
     system_fingerprint: str | None = None
     service_tier: ServiceTier | None = None
-    usage: Numbers | None = None
+    usage: WireUsage | None = None
     timings: Numbers | None = None
     prompt_logprobs: None = None
     prompt_token_ids: None = None

@@ -51,6 +51,9 @@ def test_numbers_of_vendors_are_exact(extra: dict[str, Any]) -> None:
     [
         {"timings": {"note": "text"}},
         {"usage": {"note": "text"}},
+        {"usage": {"prompt_tokens": -1}},
+        {"usage": {"prompt_tokens_details": {"note": "text"}}},
+        {"usage": {"completion_tokens_details": {"note": 1}}},
         {"prompt_token_ids": [1]},
         {"anything": None},
         {"service_tier": "on_demand"},
