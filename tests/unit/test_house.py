@@ -10,12 +10,22 @@ SOURCE: Final = TESTS.parent / "src" / "kaigate"
 
 # Modules whose claims are made elsewhere: protocols, plain data, and stages that show only in a whole request.
 COVERED_BY: Final = {
+    "admin/auth.py": "unit/admin/test_keys.py",
+    "admin/schemas.py": "unit/admin/test_keys.py",
+    "admin/teams.py": "unit/admin/test_keys.py",
     "app/asgi.py": "unit/app/test_ops.py",
     "app/server_state.py": "unit/app/test_connection.py",
     "app/snapshot.py": "unit/app/test_assemble.py",
+    "cli/teams_run.py": "unit/cli/test_keys.py",
     "clock.py": "unit/app/test_data.py",
     "errors.py": "unit/docs/test_pages.py",
     "guardrails/logprobs.py": "unit/stages/test_guard_output.py",
+    "keys/desk.py": "integration/keys/test_service.py",
+    "keys/directory.py": "integration/keys/test_directory.py",
+    "keys/repository.py": "integration/keys/test_service.py",
+    "keys/service.py": "integration/keys/test_service.py",
+    "keys/team_repository.py": "integration/keys/test_service.py",
+    "keys/teams.py": "integration/keys/test_service.py",
     "pipeline/delivery.py": "unit/pipeline/test_driver.py",
     "pipeline/exchange.py": "unit/pipeline/test_driver.py",
     "pipeline/plan.py": "unit/routing/test_catalogue.py",
@@ -32,6 +42,12 @@ COVERED_BY: Final = {
     "stages/order.py": "unit/app/test_assemble.py",
     "stages/parse.py": "integration/gateway/test_bad_input.py",
     "stages/plan.py": "integration/gateway/test_chat.py",
+    "store/errors.py": "unit/store/sql/test_failures.py",
+    "store/sql/base.py": "integration/store/test_sql.py",
+    "store/sql/engine.py": "integration/store/test_sql.py",
+    "store/sql/key_tables.py": "integration/store/test_sql.py",
+    "store/sql/migrate.py": "integration/store/test_sql.py",
+    "store/sql/migrations/versions/v0001_keys.py": "integration/store/test_sql.py",
 }
 
 MODULES = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if not path.name.startswith("__"))
