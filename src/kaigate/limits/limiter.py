@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from kaigate.limits.model import Ask, Bound, LimitStore, Settlement, StoreError, Verdict
+from kaigate.store.errors import StoreTimeout
 
 log = logging.getLogger("kaigate.limits")
 
@@ -73,6 +74,9 @@ class Limiter:
         try:
             verdict = await waiting
         except StoreError as error:
+            if isinstance(error, StoreTimeout):
+                # The step may have been taken all the same: it is given back when the store answers again.
+                self._owe(Settlement(ask.id, ask.bounds, 0, 0, b""))
             return await _now(self._failed(ask, error))
         except asyncio.CancelledError:
             # The step may have been taken: give back what nobody will use.
@@ -121,8 +125,11 @@ class Limiter:
             # The record is safe at once; the counters are corrected when the store is back.
             if settlement.record:
                 self._keep(settlement.id, settlement.record)
-            if len(self._unsettled) < _MAX_UNSETTLED:
-                self._unsettled.append(settlement)
+            self._owe(settlement)
+
+    def _owe(self, settlement: Settlement) -> None:
+        if self._local is not None and len(self._unsettled) < _MAX_UNSETTLED:
+            self._unsettled.append(settlement)
 
     def lost(self, reason: str) -> None:
         """The store went away, if only for a moment: it may come back empty, so that its budgets are rebuilt first."""

@@ -78,4 +78,5 @@ def test_only_measured_budgets_are_judged() -> None:
 
 
 def test_every_budget_is_a_figure_of_the_line() -> None:
-    assert set(BUDGETS) <= set(KEYS)
+    # What the limiter adds is judged and told in the table; the line's keys are other people's contract.
+    assert set(BUDGETS) - {"limiter_us"} <= set(KEYS)

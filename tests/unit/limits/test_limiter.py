@@ -5,6 +5,7 @@ import pytest
 
 from kaigate.limits.limiter import Limiter
 from kaigate.limits.model import Ask, Bound, Settlement, Standing, StoreError, Verdict
+from kaigate.store.errors import StoreTimeout
 
 BOUND = Bound("key:a", "requests", 10)
 BUDGET = Bound("key:a", "budget", 0, window="2026-11", ends_at_ms=1)
@@ -20,6 +21,7 @@ class Script:
     def __init__(self, *, remote: bool) -> None:
         self.remote = remote
         self.down = False
+        self.failure = StoreError("down")
         self.asked: list[Ask] = []
         self.settled: list[Settlement] = []
         self.renewed: list[tuple[str, ...]] = []
@@ -30,7 +32,7 @@ class Script:
 
     def _up(self) -> None:
         if self.down:
-            raise StoreError("down")
+            raise self.failure
 
     def admit(self, given: Ask):
         if not self.remote:
@@ -223,3 +225,13 @@ async def test_a_store_that_was_away_for_a_moment_is_rebuilt_before_it_admits():
     alone = Limiter(bench.local)
     alone.lost("there is none")
     assert not alone.degraded
+
+
+async def test_a_step_that_may_have_been_taken_is_given_back_when_the_store_answers_again():
+    bench = Bench()
+    bench.shared.failure = StoreTimeout("late")
+    bench.shared.down = True
+    await bench.admit(ask())
+    bench.shared.down = False
+    await bench.limiter._recover()
+    assert bench.shared.settled == [Settlement("r1", (BOUND,), 0, 0, b"")]
