@@ -10,7 +10,7 @@ from kaigate.config.models import MAX_KEY_BYTES, MIN_KEY_BYTES
 KEY_PREFIX: Final = "kg-"
 _ALLOWED: Final = bytes(range(0x21, 0x7F))
 # What `generate_key` makes: the prefix and 32 bytes in base64url.
-_KEY_LENGTH: Final = len(KEY_PREFIX) + 43
+KEY_LENGTH: Final = len(KEY_PREFIX) + 43
 _PREFIX: Final = KEY_PREFIX.encode()
 _URL_SAFE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _ID_DOMAIN: Final = b"kaigate key id\0"
@@ -33,7 +33,7 @@ def key_id(digest: bytes) -> str:
 
 def is_virtual(token: bytes) -> bool:
     """Whether a presented key has exactly the shape of a generated one; nothing else is ever looked up in SQL."""
-    return len(token) == _KEY_LENGTH and token.startswith(_PREFIX) and not token[3:].translate(None, _URL_SAFE)
+    return len(token) == KEY_LENGTH and token.startswith(_PREFIX) and not token[3:].translate(None, _URL_SAFE)
 
 
 def keyed_hash(pepper: bytes, token: bytes) -> bytes:
