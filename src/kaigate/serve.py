@@ -139,6 +139,9 @@ class _Gateway:
             for each in listeners:
                 each.should_exit = True
             await asyncio.wait(serving)
+            tokens = self._runtime.snapshot.tokens
+            if tokens is not None:
+                await tokens.close()
             await self._process.client.aclose()
             if self._process.stores is not None:
                 await self._process.stores.aclose()
@@ -186,6 +189,8 @@ class _Gateway:
         if self._process.stores is not None:
             self._process.stores.use(loaded.config)
         self._runtime.swap(snapshot)
+        if previous.tokens is not None:
+            await previous.tokens.close()
         self._handler.redact = snapshot.redact_log
         logging.getLogger("kaigate").setLevel(loaded.config.telemetry.log_level.upper())
 

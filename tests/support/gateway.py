@@ -109,6 +109,8 @@ async def running(
         yield Gateway(runtime, server, records, stores)
     finally:
         await server.close(1)
+        if runtime.snapshot.tokens is not None:
+            await runtime.snapshot.tokens.close()
         await client.aclose()
         if stores is not None:
             await stores.aclose()

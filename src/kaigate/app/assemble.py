@@ -1,9 +1,10 @@
 """Builds a snapshot: the one place where configuration becomes stages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kaigate.app.key_sets import fetcher, origin_of
 from kaigate.app.log_redaction import log_redactor
 from kaigate.app.snapshot import Snapshot
 from kaigate.app.stores import Stores
@@ -14,7 +15,9 @@ from kaigate.config.models import GatewayConfig
 from kaigate.guardrails.redaction import Redactor
 from kaigate.guardrails.settings import RedactionSettings
 from kaigate.keys.address import ProxyTrust
+from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
+from kaigate.keys.policy import KeyPolicy
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
 from kaigate.pipeline.plan import Deployment, ModelEntry
@@ -81,7 +84,8 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
     record = process.record if config.telemetry.access_log else None
     observed = order.Observed(process.metrics, process.clock, record)
     stores = process.stores
-    admission = order.Admission(keyring, throttle, stores.parts.directory if stores is not None else None)
+    tokens = _tokens(config, process)
+    admission = order.Admission(keyring, throttle, stores.parts.directory if stores is not None else None, tokens)
     limited = None
     if stores is not None and config.limits.enabled:
         limited = order.Limited(stores.parts.limiter, _price_of(config, process.clock))
@@ -105,9 +109,10 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
     return Snapshot(
         loaded=loaded,
         config=config,
-        egress=EgressGuard((built.target.origin.host, built.target.origin.port) for built in upstreams.values()),
+        egress=EgressGuard(_destinations(config, upstreams)),
         outgoing_proxy=ProxyPolicy.from_environment(process.env, allowed_hosts=config.routing.proxy_hosts),
         keyring=keyring,
+        tokens=tokens,
         throttle=throttle,
         throttle_rate=config.server.auth_failures_per_minute,
         proxies=ProxyTrust(config.server.trusted_proxies) if config.server.trusted_proxies else None,
@@ -115,6 +120,22 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         surface=OpenAIChat(max_depth=config.server.max_json_depth),
         pipelines=pipelines,
     )
+
+
+def _tokens(config: GatewayConfig, process: Process) -> JwtVerifier | None:
+    settings = config.keys.jwt
+    if settings is None:
+        return None
+    policy = KeyPolicy.build(config)
+    return JwtVerifier(settings, fetcher(process.client, settings), policy=policy, clock=process.clock)
+
+
+def _destinations(config: GatewayConfig, upstreams: Mapping[str, BuiltProvider]) -> Iterator[tuple[str, int]]:
+    """Every host and port that this configuration connects to."""
+    for built in upstreams.values():
+        yield built.target.origin.host, built.target.origin.port
+    if config.keys.jwt is not None and (origin := origin_of(config.keys.jwt)) is not None:
+        yield origin
 
 
 def _price_of(config: GatewayConfig, clock: Clock) -> PriceOf:

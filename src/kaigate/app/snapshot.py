@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import GatewayConfig
 from kaigate.keys.address import ProxyTrust
+from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.pipeline.driver import Pipeline
@@ -26,6 +27,7 @@ class Snapshot:
     egress: EgressGuard
     outgoing_proxy: ProxyPolicy
     keyring: Keyring
+    tokens: JwtVerifier | None
     throttle: FailureThrottle
     throttle_rate: int
     proxies: ProxyTrust | None

@@ -25,6 +25,12 @@ def check_limits(config: GatewayConfig, findings: Findings) -> None:
             near = suggestion(key.preset, limits.presets)
             message = f'no preset is named "{shown(key.preset)}"{near}'
             findings.error(("keys", "static", name, "preset"), message)
+    token = config.keys.jwt
+    if token is not None:
+        _check_scope(("keys", "jwt", "limits"), token.limits, findings)
+        if token.preset is not None and token.preset not in limits.presets:
+            message = f'no preset is named "{shown(token.preset)}"{suggestion(token.preset, limits.presets)}'
+            findings.error(("keys", "jwt", "preset"), message)
     for name, model in config.models.items():
         for field in ("input", "output", "cached_input", "cache_write"):
             amount = getattr(model.price, field, None)

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from kaigate.config.jwt_settings import JwtSettings
 from kaigate.config.limit_settings import BudgetWindow, KeyLimits, LimitSettings, LimitsSettings, Usd
 from kaigate.config.secrets import SecretRef
 from kaigate.config.section import ModelName, Name, Seconds, Section
@@ -229,6 +230,7 @@ class KeySettings(Section):
         "that is made at the first start by default.",
     )
     static: dict[Name, StaticKey] = Field(default={}, description="Keys by name.")
+    jwt: JwtSettings | None = Field(default=None, description="Tokens of an identity provider, instead of keys.")
     anonymous: AnonymousAccess = Field(default=AnonymousAccess(), description="Requests without a key.")
 
 
