@@ -19,6 +19,7 @@ from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.policy import KeyPolicy
 from kaigate.keys.throttle import FailureThrottle
+from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.driver import Pipeline
 from kaigate.pipeline.plan import Deployment, ModelEntry
 from kaigate.pricing.book import PriceBook
@@ -66,6 +67,10 @@ class Process:
     started_at: int
     counter: LateCounter = field(default_factory=LateCounter)
     stores: Stores | None = None
+    provider_limits: ProviderLimits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.provider_limits = ProviderLimits(self.clock)
 
 
 def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
@@ -100,6 +105,7 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         counter=process.counter.get,
         client=client,
         limited=limited,
+        provider_limits=process.provider_limits,
     )
     pipelines: dict[str, Pipeline] = {"chat": chat}
     for name, view in views(

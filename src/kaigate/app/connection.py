@@ -248,7 +248,8 @@ class HttpConnection(asyncio.Protocol):
 
     def _start(self, request: Incoming) -> None:
         self._current = request
-        request.task = task = self._loop.create_task(self._serve(request))
+        # With a name of its own: the loop would count through names and write one for each.
+        request.task = task = asyncio.Task(self._serve(request), loop=self._loop, name="request")
         self._state.tasks.add(task)
 
     async def _serve(self, request: Incoming) -> None:

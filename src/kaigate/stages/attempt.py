@@ -1,11 +1,12 @@
 """Asks the upstream: tries the plan's candidates in order until one begins to answer."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from kaigate.chat.events import Frame
 from kaigate.clock import Clock
-from kaigate.errors import GatewayError, UnavailableError, UpstreamFailedError
+from kaigate.errors import GatewayError, LimitExceededError, UnavailableError, UpstreamFailedError
+from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment
 from kaigate.pipeline.stage import Stage
@@ -36,8 +37,17 @@ class Attempt(Stage):
     """One upstream call per candidate; a further candidate is tried only before the first frame was decoded."""
 
     def __init__(
-        self, client: HttpClient, metrics: Metrics, clock: Clock, *, max_attempts: int, max_answer_bytes: int
+        self,
+        client: HttpClient,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        max_attempts: int,
+        max_answer_bytes: int,
+        limits: ProviderLimits | None = None,
     ) -> None:
+        """`limits` are those of the providers, as they told them; None learns nothing."""
+        self._limits = limits
         self._client = client
         self._metrics = metrics
         self._clock = clock
@@ -49,7 +59,7 @@ class Attempt(Stage):
         if exchange.plan is None:
             raise UnavailableError("internal_error", "The request was not planned.")
         failure: GatewayError | None = None
-        for candidate in exchange.plan.candidates[: self._max_attempts]:
+        for candidate in self._ready(exchange)[: self._max_attempts]:
             if failure is not None:
                 self._metrics.fallbacks.labels(exchange.model, candidate.provider.name).inc()
             try:
@@ -63,6 +73,23 @@ class Attempt(Stage):
                 exchange.deployment = candidate
                 return
         raise failure or UnavailableError("upstream_unavailable", "No deployment can serve this model now.")
+
+    def _ready(self, exchange: Exchange) -> Sequence[Deployment]:
+        """The candidates whose providers would not refuse for limits of their own, which their answers told."""
+        candidates = exchange.plan.candidates if exchange.plan is not None else ()
+        limits = self._limits
+        if limits is None:
+            return candidates
+        tokens = exchange.input_tokens + (exchange.output_ceiling or 0)
+        waits = [limits.wait_s(_name(candidate), tokens) for candidate in candidates]
+        if not any(waits):
+            return candidates
+        ready = [candidate for candidate, wait in zip(candidates, waits, strict=True) if not wait]
+        if not ready:
+            raise LimitExceededError(
+                "rate_limit_exceeded", "The provider's own limit is reached: try again later.", retry_after=min(waits)
+            )
+        return ready
 
     async def _open(self, exchange: Exchange, deployment: Deployment) -> "UpstreamAnswer":
         """Send the request and wait for its first frames."""
@@ -88,6 +115,8 @@ class Attempt(Stage):
                 required_zone="private" if exchange.private else None,
             )
             answer = UpstreamAnswer(self, exchange, response, provider.decoder(request), provider.name)
+            if self._limits is not None:
+                self._limits.learn(_name(deployment), response.status, response.headers)
             if response.status != 200:
                 body = await response.read(65_536)
                 raise provider.failure(response.status, response.headers, body)
@@ -114,6 +143,10 @@ class Attempt(Stage):
             self._metrics.timeouts.labels(provider, kind).inc()
             return UpstreamFailedError("upstream_timeout", f"The model server did not answer in time ({kind}).")
         return UpstreamFailedError("upstream_error", "The model server could not be reached or broke off.")
+
+
+def _name(deployment: Deployment) -> str:
+    return f"{deployment.provider.name}/{deployment.model}"
 
 
 class UpstreamAnswer:

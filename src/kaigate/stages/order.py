@@ -14,6 +14,7 @@ from kaigate.keys.directory import KeyDirectory
 from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
+from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.driver import Pipeline
 from kaigate.routing.catalogue import Catalogue
 from kaigate.stages.attempt import Attempt
@@ -72,6 +73,7 @@ def chat(
     counter: Callable[[], ExactCounter | None],
     client: HttpClient,
     limited: Limited | None = None,
+    provider_limits: ProviderLimits | None = None,
 ) -> Pipeline:
     """The pipeline of every chat surface; `redactor` and `limited` are None where that is switched off."""
     metrics, server, routing = observed.metrics, config.server, config.routing
@@ -94,6 +96,7 @@ def chat(
                 observed.clock,
                 max_attempts=routing.max_attempts,
                 max_answer_bytes=routing.max_answer_bytes,
+                limits=provider_limits,
             ),
         ]
     )

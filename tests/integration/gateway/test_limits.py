@@ -202,3 +202,20 @@ async def test_budgets_outlive_the_process(tmp_path):
     async with limited(tmp_path, limits) as gateway:
         answer = await call(gateway, post(chat(max_tokens=2)))
         assert (answer.status, answer.code) == (429, "budget_exceeded")
+
+
+async def test_a_provider_that_told_its_own_limit_is_left_alone_until_it_ends(tmp_path):
+    told = "content-type: application/json\r\nretry-after: 30\r\n"
+    busy = answering(http(b'{"error":{"message":"slow down"}}', "429 Too Many Requests", told))
+    async with upstream(busy) as first, upstream(answering(http(completion()))) as second:
+        deployments = [{"provider": "up"}, {"provider": "spare"}]
+        spare = {"base_url": f"http://127.0.0.1:{second.port}/v1"}
+        models = {"m": {"deployments": deployments}, "alone": {"deployments": [{"provider": "up", "model": "m"}]}}
+        config = settings(first.port, providers={"spare": spare}, models=models)
+        async with running(config, tmp_path) as gateway:
+            assert [(await call(gateway, post(chat()))).status for _ in range(3)] == [200] * 3
+            assert (len(first.requests), len(second.requests)) == (1, 3)
+            refused = await call(gateway, post(chat(model="alone")))
+            assert (refused.status, refused.code) == (429, "rate_limit_exceeded")
+            assert 1 <= int(refused.headers["retry-after"]) <= 30
+            assert len(first.requests) == 1
