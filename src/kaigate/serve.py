@@ -77,6 +77,9 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
         handler.redact = snapshot.redact_log
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_Gateway(process, handler, snapshot, config_path, generated_key).serve())
+    except PepperError as error:
+        log.critical("can't use the keys: %s", error)
+        return 1
     except OSError as error:
         log.critical("can't listen: %s", error)
         return 1

@@ -119,3 +119,19 @@ def test_the_description_of_the_administration_port_has_its_own_routes_too(gatew
     status, described = ask(gateway.admin_url, "GET", "/openapi.json", MASTER)
     assert status == 200
     assert {"/v1/chat/completions", "/admin/v1/keys", "/admin/v1/usage"} <= set(described["paths"])
+
+
+def test_a_key_reaches_only_its_providers_and_tools(gateway):
+    made = kaigate(gateway, "keys", "create", "--name", "narrow", "--tools", "read_*")
+    tools = [{"type": "function", "function": {"name": name}} for name in ("read_file", "delete_file")]
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "tools": tools}
+    status, answer = ask(gateway.url, "POST", "/v1/chat/completions", made["key"], body)
+    assert (status, answer["error"]["code"]) == (403, "tool_not_allowed")
+    assert answer["error"]["param"] == "tools[1].function.name"
+    status, answer = ask(gateway.url, "POST", "/v1/chat/completions", made["key"], {**body, "tools": tools[:1]})
+    assert status == 502
+    status, made = ask(gateway.admin_url, "POST", "/admin/v1/keys", MASTER, {"name": "far", "providers": ["elsewhere"]})
+    assert status == 201
+    body.pop("tools")
+    status, answer = ask(gateway.url, "POST", "/v1/chat/completions", made["key"], body)
+    assert (status, answer["error"]["code"]) == (403, "model_not_allowed")

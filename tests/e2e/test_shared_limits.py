@@ -88,10 +88,11 @@ async def fleet(folder: Path, limits: Mapping[str, Any], *, pause_s: float = 0.0
                         "max_connections": 1000,
                     }
                 },
+                "keys": {"static": {"test": {"key": "env:KAIGATE_TEST_KEY"}}, "pepper": "env:TEST_PEPPER"},
                 "models": {"m": {"deployments": [{"provider": "up"}], "price": {"input": 0.0, "output": 1000.0}}},
                 "limits": {"defaults": {**NO_LIMITS, **limits}, "reservation_s": 5},
             }
-            env = {"KAIGATE_REDIS_URL": valkey.url, "KAIGATE_DATABASE_URL": database}
+            env = {"KAIGATE_REDIS_URL": valkey.url, "KAIGATE_DATABASE_URL": database, "TEST_PEPPER": "p" * 32}
             homes = [folder / str(number) for number in range(PROCESSES)]
             for home in homes:
                 home.mkdir()

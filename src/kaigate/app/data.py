@@ -76,7 +76,7 @@ class DataApp:
 
     def _refusal(self, request: Incoming, headers: Mapping[bytes, bytes], pipeline: str | None) -> GatewayError | None:
         """Why this request enters no pipeline, if so."""
-        if self._runtime.lifecycle.refusing:
+        if self._runtime.lifecycle.state == "refusing":
             return UnavailableError("draining", "This replica is shutting down: try again.", retry_after=1)
         if pipeline is None:
             return explain(request.method.decode("latin-1"), request.path.decode("latin-1"))

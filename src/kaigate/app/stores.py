@@ -27,6 +27,7 @@ from kaigate.limits.limiter import Limiter
 from kaigate.limits.memory import MemoryStore
 from kaigate.limits.model import Bound, LimitStore
 from kaigate.limits.redis_store import RedisStore
+from kaigate.pipeline.principal import Principal
 from kaigate.store.errors import StoreError
 from kaigate.store.redis.client import Redis, StateListener
 from kaigate.store.redis.dial import RedisTls
@@ -39,6 +40,7 @@ from kaigate.telemetry.limit_metrics import LimitMetrics
 log = logging.getLogger("kaigate.store")
 
 _MOST_JOURNALS: Final = 64
+_SELF: Final = Principal("gateway", "gateway", master=True, role="master")
 _DRAIN_S: Final = 5.0
 _MIGRATE_AGAIN_S: Final = 5.0
 
@@ -112,7 +114,10 @@ class Stores:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Migrate, charge what a crash left, rebuild the budgets. A database that is away is waited for later."""
+        """Migrate, charge what a crash left, rebuild the budgets. A database that is away is waited for later.
+
+        Raises `PepperError` where the keys of this database were hashed with another pepper.
+        """
         parts = self.parts
         if parts.redis is not None:
             await parts.redis.start()
@@ -120,6 +125,8 @@ class Stores:
         if left:
             log.warning("reservations of a crashed process are charged", extra={"count": left})
         migrated = await self._migrate()
+        if migrated:
+            await parts.service.verify_pepper(_SELF)
         await parts.directory.start()
         if migrated:
             for drain in parts.drains:

@@ -27,6 +27,8 @@ def check_store(loaded: LoadedConfig, findings: Findings) -> None:
         database = _value(config.store.database, loaded)
         if config.store.database is None or (database is not None and database.startswith("sqlite")):
             findings.error(path, f"{replicas} replicas share their keys in PostgreSQL: set store.database")
+        if config.keys.pepper is None:
+            findings.error(path, f"{replicas} replicas hash their keys with one secret: set keys.pepper")
 
 
 def _check_url(

@@ -100,12 +100,11 @@ async def _ready(data: bytes | Awaitable[bytes]) -> bytes:
 async def whole(exchange: Exchange, answer: AnswerSource, walk: Walk, reply: Reply) -> None:
     """Send the complete body of an answer that is not streamed."""
     out = b""
-    while True:
-        frames = answer.next()
-        if frames is not None and not isinstance(frames, list):
+    while (frames := answer.next()) is not None:
+        if not isinstance(frames, list):
             frames = await frames
-        if frames is None:
-            break
+            if frames is None:
+                break
         for frame in frames:
             data = walk.frame(frame)
             out += data if isinstance(data, bytes) else await data

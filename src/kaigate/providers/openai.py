@@ -54,7 +54,8 @@ class OpenAICompatible:
             request, self._row, model=model, max_output_tokens=max_output_tokens, drop_params=self._drop_params
         )
         headers = self._stream_headers if request.stream else self._complete_headers
-        return UpstreamCall(self._path(model), headers, body, dropped=dropped)
+        path = self._azure_path(model) if self._row.azure_paths else "/chat/completions"
+        return UpstreamCall(path, headers, body, dropped=dropped)
 
     def decoder(self, request: ChatRequest) -> AnswerDecoder:
         """A fresh decoder for one answer."""
@@ -66,9 +67,7 @@ class OpenAICompatible:
         """Translate an upstream's error answer; see `Provider.failure`."""
         return failure(status, headers, body)
 
-    def _path(self, model: str) -> str:
-        if not self._row.azure_paths:
-            return "/chat/completions"
+    def _azure_path(self, model: str) -> str:
         if self._api_version is None:
             return "/openai/v1/chat/completions"
         version = quote(self._api_version, safe="")

@@ -231,7 +231,8 @@ class UpstreamAnswer:
             self._exchange.upstream_seconds += self._monotonic() - started - busy
 
     def close(self) -> None:
-        self._response.close()
+        if not self._done:
+            self._response.close()
 
     async def _read(self) -> list[Frame]:
         data = await self._response.chunk()

@@ -1,5 +1,9 @@
 """Decides whether this key may use this model, and how private the exchange is."""
 
+import fnmatch
+from collections.abc import Sequence
+
+from kaigate.chat.request import Tool
 from kaigate.errors import AccessDeniedError, RequestInvalidError
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.stage import Stage
@@ -23,9 +27,19 @@ class Authorise(Stage):
                 "This key may not use this model. GET /v1/models lists the models it may use.",
                 param="model",
             )
+        if principal.tools is not None and request.tools:
+            _check_tools(request.tools, principal.tools)
         exchange.entry = entry
         exchange.model = entry.name
         exchange.private = entry.private or principal.private_only or _asks_private(exchange)
+
+
+def _check_tools(offered: Sequence[Tool], allowed: Sequence[str]) -> None:
+    for index, tool in enumerate(offered):
+        if not any(fnmatch.fnmatchcase(tool.name, pattern) for pattern in allowed):
+            raise AccessDeniedError(
+                "tool_not_allowed", "This key may not offer this tool.", param=f"tools[{index}].function.name"
+            )
 
 
 def _asks_private(exchange: Exchange) -> bool:

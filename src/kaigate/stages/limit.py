@@ -18,9 +18,11 @@ from kaigate.limits.headers import rate_limit_headers
 from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment, ModelEntry
+from kaigate.pipeline.principal import Principal
 from kaigate.pipeline.stage import Stage
 from kaigate.pricing.prices import FREE, Price
 from kaigate.routing.catalogue import Catalogue
+from kaigate.stages.plan import plan_for
 from kaigate.telemetry.limit_metrics import LimitMetrics
 from kaigate.tokens.estimate import estimate
 
@@ -128,9 +130,9 @@ class Limit(Stage):
         request, entry, caller = exchange.request, exchange.entry, exchange.principal
         if request is None or entry is None or caller is None:
             raise UnavailableError("internal_error", "The request was not authorised.")
-        candidates = self._catalogue.plan(entry, private=exchange.private).candidates
+        candidates = plan_for(exchange, self._catalogue).candidates
         now_ms = int(self._clock.now() * 1000)
-        exchange.user = _user(exchange, request.user)
+        exchange.user = _user(exchange, caller, request.user)
         provider = candidates[0].provider.name
         bounds = bounds_for(self._settings, caller, exchange.user, entry.name, provider, now_ms)
         tokens_in = exchange.input_tokens or estimate(request)
@@ -238,8 +240,13 @@ def _outcome(exchange: Exchange) -> str:
     return "blocked" if exchange.error.code == "content_policy_violation" else "failed"
 
 
-def _user(exchange: Exchange, of_body: str | None) -> str:
+def _user(exchange: Exchange, caller: Principal, of_body: str | None) -> str:
+    """The end user that the client names, where its key is believed."""
+    if caller.end_users == "ignored":
+        return ""
     given = exchange.headers.get(b"x-kaigate-user")
+    if given is None and of_body is None and caller.end_users == "required":
+        raise RequestInvalidError("invalid_request", "This key must name its end user: send x-kaigate-user.")
     if given is None:
         given = of_body.encode() if of_body is not None else None
     elif not _USER.fullmatch(given):

@@ -49,7 +49,9 @@ def canonical_messages(messages: Sequence[WireMessage]) -> tuple[Message, ...]:
         elif type(message) is AssistantMessage:
             result.append(_assistant(message, index))
         elif type(message) is SystemMessage:
-            result.append(Message("system", _blocks(message.content, index), message.name))
+            content = message.content
+            blocks = (TextBlock(content),) if type(content) is str else _blocks(content, index)
+            result.append(Message("system", blocks, message.name))
         elif isinstance(message, ToolMessage):
             blocks = _blocks(message.content, index)
             result.append(Message("tool", blocks, message.name, tool_call_id=message.tool_call_id))

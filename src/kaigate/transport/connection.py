@@ -245,18 +245,23 @@ class HttpConnection:
         if parser is None or response is None:
             return
         status = parser.get_status_code()
-        version = parser.get_http_version()
-        if version not in ("1.1", "1.0") or not 100 <= status <= 599 or status == 101:
-            raise ProtocolError("a status line that is not a final HTTP/1.x one")
         if status < 200:
+            _check_version(status, parser.get_http_version())
             self._fields = []
             return
         if self._quiet_bytes > self._limits.header_bytes or len(self._fields) > self._limits.header_count:
             # What has arrived bounds the head, so that the sum is rarely needed.
             self._check_head_size()
         headers = join_fields(self._fields)
-        self._framing = body_framing(status, version, headers, head_only=self._head_only)
         self._keep_alive = parser.should_keep_alive()
+        if self._keep_alive and "connection" not in headers and "proxy-connection" not in headers:
+            # Only HTTP/1.1 keeps a connection without being told to, and the parser is slow to tell the version.
+            version = "1.1"
+        else:
+            version = parser.get_http_version()
+        if version != "1.1" or status > 599:
+            _check_version(status, version)
+        self._framing = body_framing(status, version, headers, head_only=self._head_only)
         self._quiet_bytes = 0
         response.add_head(status, headers)
         if self._framing == "none" and self._head_only:
@@ -316,6 +321,11 @@ class HttpConnection:
         if self._reused:
             return StaleConnection("the upstream closed the idle connection")
         return Truncated("the upstream closed the connection without an answer")
+
+
+def _check_version(status: int, version: str) -> None:
+    if version not in ("1.1", "1.0") or not 100 <= status <= 599 or status == 101:
+        raise ProtocolError("a status line that is not a final HTTP/1.x one")
 
 
 def _size(fields: list[tuple[bytes, bytes]]) -> int:

@@ -37,7 +37,7 @@ def test_problems_of_all_parts_are_found_at_once(tmp_path):
         models: {"x:latest": {deployments: [{provider: q}]}}
         keys: {static: {a: {}}}
         """
-    assert len(refused(tmp_path, text)) == 6
+    assert len(refused(tmp_path, text)) == 7
 
 
 def test_without_secrets_the_rest_is_still_checked(tmp_path):

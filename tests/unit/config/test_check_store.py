@@ -34,11 +34,13 @@ def test_stores_that_can_not_be_used_are_refused_without_their_passwords(tmp_pat
     assert "secret@" not in problem
 
 
-def test_replicas_share_counters_and_keys(tmp_path):
+def test_replicas_share_counters_keys_and_the_pepper(tmp_path):
     problems = refused(tmp_path, BASE + "server: {replicas: 2}\n", ENV)
-    assert ["Valkey or Redis" in problems[0], "PostgreSQL" in problems[1]] == [True, True]
-    both = BASE + "server: {replicas: 2}\nstore: {redis: {url: env:REDIS}, database: env:PG}\n"
+    for word in ("Valkey", "PostgreSQL", "pepper"):
+        assert sum(word in problem for problem in problems) == 1
+    peppered = BASE.replace("keys: {", "keys: {pepper: env:KEY, ")
+    both = peppered + "server: {replicas: 2}\nstore: {redis: {url: env:REDIS}, database: env:PG}\n"
     assert load_text(tmp_path, both, ENV).warnings == ()
-    file = BASE + "server: {replicas: 2}\nstore: {redis: {url: env:REDIS}, database: 'sqlite:///a.db'}\n"
+    file = peppered + "server: {replicas: 2}\nstore: {redis: {url: env:REDIS}, database: 'sqlite:///a.db'}\n"
     [problem] = refused(tmp_path, file, ENV)
     assert "PostgreSQL" in problem
