@@ -83,8 +83,7 @@ def encode_request(
     sampling = request.sampling
     if sampling == _NO_SAMPLING:
         return _encode(body), tuple(dropped)
-    if row.refused:
-        sampling = supported_sampling(sampling, row.refused, dropped, drop_params=drop_params)
+    sampling = supported_sampling(sampling, row.refused, dropped, drop_params=drop_params)
     fields = _encode(sampling)
     return (_encode(body)[:-1] + b"," + fields[1:] if len(fields) > 2 else _encode(body)), tuple(dropped)
 
@@ -93,6 +92,8 @@ def supported_sampling(
     sampling: Sampling, refused: frozenset[str], dropped: list[str], *, drop_params: bool
 ) -> Sampling:
     """The sampling without what the upstream does not know; raises unless that may be dropped."""
+    if not refused:
+        return sampling
     missing = [name for name in Sampling.__struct_fields__ if name in refused and getattr(sampling, name) is not None]
     for name in missing:
         refuse_or_drop(name, dropped, drop_params=drop_params)

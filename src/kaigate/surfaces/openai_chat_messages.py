@@ -49,8 +49,8 @@ def canonical_messages(messages: Sequence[WireMessage]) -> tuple[Message, ...]:
         elif type(message) is AssistantMessage:
             result.append(_assistant(message, index))
         elif type(message) is SystemMessage:
-            content = message.content
-            blocks = (TextBlock(content),) if type(content) is str else _blocks(content, index)
+            text = message.content
+            blocks = (TextBlock(text),) if type(text) is str else _blocks(text, index)
             result.append(Message("system", blocks, message.name))
         elif isinstance(message, ToolMessage):
             blocks = _blocks(message.content, index)
