@@ -99,6 +99,28 @@ def test_a_duplicate_key_is_always_found(
 
 
 @pytest.mark.parametrize(
+    ("body", "strings", "seen"),
+    [
+        (rb'{"a":"b"}', 2, True),
+        (rb'{"a":"b\n:\u0022\u005c"}', 2, True),
+        (rb'{"a" : "b: c", "d":1}', 3, True),
+        (rb'{"a":"b","a":"b"}', 2, False),
+        (rb'{"a":1,"a":"b"}', 2, False),
+        (rb'{"a":["b"]}', 1, False),
+        (rb'{"a":"\"b"}', 2, False),
+        (rb'{"a":"b\\"}', 2, True),
+        (rb'{"a":"\\\"b"}', 2, False),
+        (rb'{"a":"\"","a":1}', 3, False),
+    ],
+)
+def test_as_many_quotes_as_there_must_be_prove_that_there_is_nothing_else(
+    body: bytes, strings: int, seen: bool
+) -> None:
+    json_body.tree(body, max_depth=DEPTH)
+    assert json_body.has_only_strings(body, strings) is seen
+
+
+@pytest.mark.parametrize(
     "body",
     [
         rb'{"model":"a","mod\u0065l":"b"}',

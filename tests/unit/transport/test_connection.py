@@ -144,6 +144,9 @@ BAD = {
     "no HTTP": b"hello, I am a mail server\r\n",
     "HTTP/0.9": b"HTTP/0.9 200 OK\r\n\r\n",
     "HTTP/2.0": b"HTTP/2.0 200 OK\r\n\r\n",
+    "HTTP/0.9 kept alive": b"HTTP/0.9 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n",
+    "HTTP/2.0 kept alive": b"HTTP/2.0 200 OK\r\nproxy-connection: keep-alive\r\ncontent-length: 0\r\n\r\n",
+    "interim of another version": b"HTTP/2.0 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
     "status 099": b"HTTP/1.1 099 x\r\n\r\n",
     "status 600": b"HTTP/1.1 600 x\r\n\r\n",
     "status of four digits": b"HTTP/1.1 2000 x\r\n\r\n",
@@ -167,6 +170,12 @@ BAD = {
     "stacked encoding": H + b"transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "repeated encoding": H + b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "encoding in HTTP/1.0": b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "encoding in HTTP/1.0 kept alive": (
+        b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "encoding in HTTP/1.0 kept alive by a proxy": (
+        b"HTTP/1.0 200 OK\r\nproxy-connection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
     "compressed body": H + b"content-encoding: gzip\r\ncontent-length: 2\r\n\r\nok",
 }
 
