@@ -60,7 +60,7 @@ class LimitsSettings(Section):
     models: dict[ModelName, LimitSettings] = Field(default={}, description="For all callers of a model together.")
     providers: dict[Name, LimitSettings] = Field(default={}, description="For all calls to a provider together.")
     soft_share: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.8, description="Share of a limit from which on a warning is logged and counted."
+        default=0.8, description="Share of a budget from which on a warning is logged and counted, once per window."
     )
     reservation_s: Annotated[float, Field(ge=5, le=3600)] = Field(
         default=30, description="Time after which a reservation without heartbeat is charged."

@@ -194,7 +194,10 @@ class Limit(Stage):
 
     def _warn(self, bounds: tuple[Bound, ...], verdict: Verdict) -> None:
         for bound, standing in zip(bounds, verdict.standings, strict=False):
-            if standing.remaining <= bound.limit * self._soft and bound.kind != "parallel":
+            if bound.kind != "budget":
+                continue
+            self._metrics.budgets.set(bound.scope, standing.remaining)
+            if standing.remaining <= bound.limit * self._soft:
                 self._metrics.soft_limit(bound, standing.remaining)
 
     def _record(

@@ -1,15 +1,20 @@
 """Metrics of limits, money and the stores behind them."""
 
 import logging
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from kaigate.money import NANO
 
 log = logging.getLogger("kaigate.limits")
 
 MAX_WARNED: Final = 10_000
+MAX_BUDGETS: Final = 10_000
+_LABELS: Final = {"key": "key_id", "team": "team", "model": "model", "provider": "provider"}
 
 
 class BoundLike(Protocol):
@@ -65,6 +70,28 @@ class Spent(Protocol):
         ...
 
 
+class BudgetCollector(Collector):
+    """What is left of each budget, by the latest step that looked; plain numbers, made into series at a scrape."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, int] = {}
+
+    def set(self, scope: str, nanodollars: int) -> None:
+        """What is left in a scope; budgets of end users are not told, since clients choose their names."""
+        if scope in self._left or (len(self._left) < MAX_BUDGETS and not scope.startswith("user:")):
+            self._left[scope] = nanodollars
+
+    def collect(self) -> Iterator[Metric]:
+        """The family, for the registry."""
+        family = GaugeMetricFamily(
+            "kaigate_budget_remaining_usd", "Dollars left in the budget window.", labels=tuple(_LABELS.values())
+        )
+        for scope, nanodollars in list(self._left.items()):
+            kind, _, name = scope.partition(":")
+            family.add_metric([name if each == kind else "" for each in _LABELS], nanodollars / NANO)
+        yield family
+
+
 class LimitMetrics:
     """Counters by scope kind, never by a name that a client chooses; money by key, team, model and provider."""
 
@@ -81,9 +108,8 @@ class LimitMetrics:
         self.cost = Counter(
             "kaigate_cost_usd", "Dollars spent.", ("key_id", "team", "model", "provider"), registry=registry
         )
-        self.budget_remaining = Gauge(
-            "kaigate_budget_remaining_usd", "Dollars left in the budget window.", ("scope",), registry=registry
-        )
+        self.budgets = BudgetCollector()
+        registry.register(self.budgets)
         self.store_degraded = Gauge(
             "kaigate_store_degraded", "1 while limits are kept without the shared store.", registry=registry
         )
@@ -108,9 +134,7 @@ class LimitMetrics:
             self.cost.labels(*labels).inc(record.nanodollars / NANO)
 
     def soft_limit(self, bound: BoundLike, remaining: int) -> None:
-        """A scope is near its limit; budgets are told once per window, rates are only counted."""
-        if bound.kind != "budget":
-            return
+        """A budget is nearly used up; told once per window."""
         told = (bound.scope, bound.kind, bound.window)
         if told in self._warned:
             return

@@ -82,6 +82,14 @@ async def test_what_was_reserved_and_not_used_is_given_back(tmp_path):
         found = await rows(gateway, 12)
         assert {(row.nanodollars, row.outcome, row.estimated) for row in found} == {(COST, "ok", False)}
         assert sum(row.input_tokens for row in found) == 60
+        [left] = [
+            sample.value
+            for family in gateway.runtime.metrics.limits.budgets.collect()
+            for sample in family.samples
+            if sample.labels["key_id"]
+        ]
+        # Before the last answer was settled, its reservation of 100 tokens out and some in was held.
+        assert 0.4 - 11 * COST / 1e9 - 0.25 < left < 0.4 - 11 * COST / 1e9
 
 
 async def test_tokens_per_minute_count_the_bound_and_then_the_truth(tmp_path):

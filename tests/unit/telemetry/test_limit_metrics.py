@@ -36,6 +36,18 @@ def test_a_budget_that_is_nearly_used_up_is_told_once_per_window(caplog):
         for _ in range(3):
             metrics.soft_limit(BUDGET, 1_000_000_000)
         metrics.soft_limit(Bound("key:abc", "budget", 10, window="2026-12"), 1)
-        metrics.soft_limit(Bound("key:abc", "requests", 60), 1)
     assert [entry.getMessage() for entry in caplog.records] == ["budget is nearly used up"] * 2
     assert registry.get_sample_value("kaigate_soft_limit_warnings_total", {"reason": "budget", "scope": "key"}) == 2
+
+
+def test_what_is_left_of_a_budget_is_told_by_its_owner_and_never_for_end_users():
+    registry = CollectorRegistry()
+    budgets = LimitMetrics(registry).budgets
+    for scope, left in (("key:abc", 5), ("team:ml", 7), ("user:abc:ann", 9), ("key:abc", 2_500_000_000)):
+        budgets.set(scope, left)
+    empty = {"key_id": "", "team": "", "model": "", "provider": ""}
+    name = "kaigate_budget_remaining_usd"
+    assert registry.get_sample_value(name, {**empty, "key_id": "abc"}) == 2.5
+    assert registry.get_sample_value(name, {**empty, "team": "ml"}) == 7e-9
+    [family] = [each for each in registry.collect() if each.name == name]
+    assert len(family.samples) == 2

@@ -30,7 +30,7 @@ CONTRACT = {
     "rate_limited_total": {"reason", "scope"},
     "soft_limit_warnings_total": {"reason", "scope"},
     "cost_usd_total": {"key_id", "team", "model", "provider"},
-    "budget_remaining_usd": {"scope"},
+    "budget_remaining_usd": {"key_id", "team", "model", "provider"},
     "store_degraded": set(),
     "outbox_lag_seconds": set(),
     "outbox_failures_total": set(),
@@ -57,7 +57,7 @@ def filled() -> Metrics:
     metrics.limits.rate_limited.labels("requests", "key").inc()
     metrics.limits.soft_limits.labels("budget", "key").inc()
     metrics.limits.cost.labels("k", "t", "m", "up").inc()
-    metrics.limits.budget_remaining.labels("key:k").set(1)
+    metrics.limits.budgets.set("key:k", 1)
     return metrics
 
 
