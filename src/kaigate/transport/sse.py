@@ -51,8 +51,7 @@ class SseDecoder:
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """Events that `chunk` completes. Raises ProtocolError when an event outgrows the bound."""
         held = self._held
-        if not held and not self._at_start and _is_one_frame(chunk):
-            self._check_bound(len(chunk))
+        if not held and not self._at_start and len(chunk) <= self._max_event_bytes and _is_one_frame(chunk):
             return [SseEvent(MESSAGE, chunk[6:-2], chunk)]
         if held:
             scan = max(0, len(held) - 3)
