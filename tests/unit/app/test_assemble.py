@@ -54,8 +54,8 @@ def test_compiled_patterns_are_kept_where_the_machine_keeps_such(tmp_path, proce
     place = tmp_path / "place"
     store = {"cache_dir": str(place)} if given == "configured" else {}
     env = {} if given == "configured" else {given: str(place)}
-    changed = Process(**{name: getattr(process, name) for name in process.__slots__} | {"env": env})
-    build(loaded_from(tmp_path, store=store), changed)
+    process.env = env
+    build(loaded_from(tmp_path, store=store), process)
     folder = {"configured": place, "XDG_CACHE_HOME": place / "kaigate", "HOME": place / ".cache" / "kaigate"}[given]
     assert any(folder.iterdir())
 
