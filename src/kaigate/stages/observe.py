@@ -35,8 +35,7 @@ class Observe(Stage):
         series = metrics.requests.series((self._surface, key_id, team, model, provider, str(exchange.status)))
         series.requests += 1
         series.duration.observe(seconds)
-        overhead = seconds - exchange.upstream_seconds
-        series.overhead.observe(overhead if overhead > 0.0 else 0.0)
+        series.overhead.observe(max(0.0, seconds - exchange.upstream_seconds))
         if exchange.usage is not None:
             series.tokens_in += exchange.usage.input_tokens
             series.tokens_out += exchange.usage.output_tokens
