@@ -43,6 +43,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser: Any = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._deadline = 0.0
         self._current: Incoming | None = None
         self._arriving: Incoming | None = None
@@ -347,10 +348,11 @@ class HttpConnection(asyncio.Protocol):
         deadline = self._loop.time() + seconds
         self._deadline = deadline
         timer = self._timer
-        if timer is not None and timer.when() <= deadline:
-            return
         if timer is not None:
+            if self._timer_at <= deadline:
+                return
             timer.cancel()
+        self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._look)
 
     def _look(self) -> None:
@@ -358,6 +360,7 @@ class HttpConnection(asyncio.Protocol):
         if self._deadline == _NEVER or self._transport is None:
             return
         if self._loop.time() < self._deadline:
+            self._timer_at = self._deadline
             self._timer = self._loop.call_at(self._deadline, self._look)
         elif self._lingering >= 0:
             self.abort()

@@ -108,9 +108,10 @@ class Incoming:
     async def read_body(self, *, limit: int, timeout_s: float) -> bytes:
         """The whole body; refuses more than `limit` bytes, and a pause of more than `timeout_s` seconds."""
         self._wanted = limit
+        deadline = 0.0
         if not self.complete:
             self._connection.resume()
-        deadline = self._connection.time() + timeout_s
+            deadline = self._connection.time() + timeout_s
         while not self.complete and self._size <= limit:
             if self.gone:
                 raise ClientGoneError
