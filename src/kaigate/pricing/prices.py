@@ -4,7 +4,6 @@ The unit is the pico-dollar (1e-12 dollars) per token: a dollar per million toke
 published price of up to six decimal places is an exact integer. Amounts are nano-dollars, rounded up once at the end.
 """
 
-from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
@@ -101,26 +100,6 @@ def per_token(dollars_per_million: Decimal | float | str) -> int:
     if not amount.is_finite() or not 0 <= amount <= MAX_PER_MILLION:
         raise ValueError(f"a price lies between 0 and {MAX_PER_MILLION} dollars per million tokens")
     return int((amount * (PICO_PER_DOLLAR // 1_000_000)).to_integral_value(rounding=ROUND_CEILING))
-
-
-def dearest(prices: Iterable[Price]) -> Price:
-    """A price that no call exceeds at any of `prices`: the dearest of each rate. Raises ValueError for none."""
-    each = tuple(prices)
-    thresholds = sorted({tier.above for price in each for tier in price.tiers})
-    return Price(
-        base=_dearest_rates([price.base for price in each]),
-        tiers=tuple(Tier(above, _dearest_rates([p.rates_for(above + 1) for p in each])) for above in thresholds),
-        request=max(price.request for price in each),
-    )
-
-
-def _dearest_rates(each: list[Rates]) -> Rates:
-    return Rates(
-        input=max(rates.input for rates in each),
-        output=max(rates.output for rates in each),
-        cached_input=max(rates.cached_input for rates in each),
-        cache_write=max(rates.cache_write for rates in each),
-    )
 
 
 def _nano(pico: int) -> int:

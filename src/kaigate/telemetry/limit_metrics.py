@@ -31,11 +31,6 @@ class BoundLike(Protocol):
         ...
 
     @property
-    def limit(self) -> int:
-        """What it allows."""
-        ...
-
-    @property
     def window(self) -> str:
         """The name of a budget's window."""
         ...

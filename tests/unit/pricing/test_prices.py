@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaigate.chat.usage import Usage
-from kaigate.pricing.prices import FREE, Price, Rates, Tier, dearest, per_token
+from kaigate.pricing.prices import Price, Rates, Tier, per_token
 
 rate = st.integers(0, 200_000_000)
 all_rates = st.builds(Rates, rate, rate, rate, rate)
@@ -89,22 +89,6 @@ def test_a_cost_is_that_of_exact_fractions(price, usage):
     pico = price.request + usage.output_tokens * rates[0].output + cached * rates[0].cached_input
     pico += written * rates[0].cache_write + (usage.input_tokens - cached - written) * rates[0].input
     assert price.cost(usage) == ceil(Fraction(pico, 1000))
-
-
-@given(st.lists(price(), min_size=1, max_size=4), usages)
-def test_the_dearest_price_covers_each_of_them(prices, usage):
-    top = dearest(prices)
-    assert top.cost(usage) >= max(price.cost(usage) for price in prices)
-    assert top.upper_bound(usage.input_tokens, usage.output_tokens) >= max(
-        price.upper_bound(usage.input_tokens, usage.output_tokens) for price in prices
-    )
-
-
-def test_the_dearest_of_one_is_itself_and_of_none_an_error():
-    assert dearest([SONNET]) == SONNET
-    assert dearest([FREE, SONNET]) == SONNET
-    with pytest.raises(ValueError):
-        dearest([])
 
 
 @pytest.mark.parametrize(
