@@ -20,8 +20,9 @@ from kaigate.config.models import GatewayConfig
 from kaigate.config.problems import ConfigError
 from kaigate.config.secrets import SecretError, SecretRef, resolve
 from kaigate.ledger.formats import to_csv, to_json
-from kaigate.ledger.query import DIMENSIONS, Dimension, Filters, Query, Report, Totals
+from kaigate.ledger.query import DIMENSIONS, Dimension, Filters, Query, Report
 from kaigate.ledger.reports import Reports
+from kaigate.ledger.rollup import Sums
 from kaigate.money import to_usd
 from kaigate.store.errors import StoreError, StoreRefused
 from kaigate.store.sql.engine import Database
@@ -121,7 +122,7 @@ def _table(report: Report) -> Table:
     return table
 
 
-def _cells(totals: Totals) -> tuple[str, ...]:
+def _cells(totals: Sums) -> tuple[str, ...]:
     counts = (totals.requests, totals.blocked, totals.failed, totals.input_tokens, totals.output_tokens)
     return (*(f"{count:,}" for count in counts), to_usd(totals.nanodollars, 6))
 

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from kaigate.ledger.query import Report, Totals
+from kaigate.ledger.query import Report
+from kaigate.ledger.rollup import Sums
 from kaigate.money import to_usd
 
 # A cell that begins so is a formula to a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_COUNTS: Final = tuple(name for name in Totals.__struct_fields__ if name != "nanodollars")
+_COUNTS: Final = tuple(name for name in Sums.__struct_fields__ if name != "nanodollars")
 
 
 def to_csv(report: Report) -> str:
@@ -42,7 +43,7 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _numbers(totals: Totals) -> dict[str, int | str]:
+def _numbers(totals: Sums) -> dict[str, int | str]:
     counts = msgspec.structs.asdict(totals)
     return {**{name: counts[name] for name in _COUNTS}, "cost_usd": to_usd(totals.nanodollars)}
 

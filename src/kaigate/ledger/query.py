@@ -5,6 +5,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from kaigate.ledger.rollup import Sums
+
 Dimension = Literal["day", "key", "team", "user", "model", "provider"]
 DIMENSIONS: Final[tuple[Dimension, ...]] = get_args(Dimension)
 MAX_ROWS: Final = 10_000
@@ -41,29 +43,11 @@ class Query(msgspec.Struct, frozen=True):
             raise ValueError(f"a report has 1 to {MAX_ROWS} rows")
 
 
-class Totals(msgspec.Struct, frozen=True):
-    """Counts of requests, tokens and nano-dollars.
-
-    `failed`, `blocked` (by a guardrail) and `gone` (the client left) are parts of `requests`, `cached_tokens` of
-    `input_tokens`. `estimated` requests were charged by their reservation, and are corrected if the truth comes.
-    """
-
-    requests: int = 0
-    failed: int = 0
-    blocked: int = 0
-    gone: int = 0
-    estimated: int = 0
-    nanodollars: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-
-
 class ReportRow(msgspec.Struct, frozen=True):
     """One combination: the values of `group_by`, in that order, and its sums."""
 
     group: tuple[str, ...]
-    totals: Totals
+    totals: Sums
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -71,5 +55,5 @@ class Report(msgspec.Struct, frozen=True):
 
     query: Query
     rows: tuple[ReportRow, ...]
-    totals: Totals
+    totals: Sums
     truncated: bool

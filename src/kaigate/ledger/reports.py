@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, func, select
 
-from kaigate.ledger.query import Dimension, Filters, Query, Report, ReportRow, Totals
+from kaigate.ledger.query import Dimension, Filters, Query, Report, ReportRow
+from kaigate.ledger.rollup import Sums
 from kaigate.store.sql.engine import Database
 from kaigate.store.sql.usage_tables import usage_daily
 
@@ -16,7 +17,7 @@ _COLUMNS: Final[dict[Dimension, ColumnElement[str]]] = {
     "model": usage_daily.c.model,
     "provider": usage_daily.c.provider,
 }
-_SUMS: Final = tuple(func.sum(usage_daily.c[name]).label(name) for name in Totals.__struct_fields__)
+_SUMS: Final = tuple(func.sum(usage_daily.c[name]).label(name) for name in Sums.__struct_fields__)
 _REQUESTS: Final = func.sum(usage_daily.c.requests)
 _COST: Final = func.sum(usage_daily.c.nanodollars)
 
@@ -66,6 +67,6 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _totals(values: Row[Any] | tuple[Any, ...]) -> Totals:
+def _totals(values: Row[Any] | tuple[Any, ...]) -> Sums:
     # No rows sum up to NULL, and PostgreSQL's sums of integers are decimals.
-    return Totals(*(int(value or 0) for value in values))
+    return Sums(*(int(value or 0) for value in values))

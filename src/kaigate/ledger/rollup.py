@@ -23,7 +23,11 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
 
 class Sums(msgspec.Struct, frozen=True):
-    """What is counted; a difference of two may be negative."""
+    """Counts of requests, tokens and nano-dollars; in a difference of two they may be negative.
+
+    `failed`, `blocked` (by a guardrail) and `gone` (the client left) are parts of `requests`, `cached_tokens` of
+    `input_tokens`. `estimated` requests were charged by their reservation, and are corrected if the truth comes.
+    """
 
     requests: int = 0
     failed: int = 0

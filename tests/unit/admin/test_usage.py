@@ -9,13 +9,14 @@ from fastapi.responses import JSONResponse
 
 from kaigate.admin.usage import usage_router
 from kaigate.errors import GatewayError
-from kaigate.ledger.query import Filters, Query, Report, ReportRow, Totals
+from kaigate.ledger.query import Filters, Query, Report, ReportRow
+from kaigate.ledger.rollup import Sums
 from kaigate.pipeline.principal import Principal
 from kaigate.store.errors import StoreUnavailable
 from support.usage_records import NOON_MS
 
 TODAY = dt.date(2026, 3, 1)
-TOTALS = Totals(requests=2, blocked=1, nanodollars=1_500_000_001, input_tokens=10, output_tokens=5)
+TOTALS = Sums(requests=2, blocked=1, nanodollars=1_500_000_001, input_tokens=10, output_tokens=5)
 
 
 class Noon:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaigate.ledger.formats import to_csv, to_json
-from kaigate.ledger.query import Query, Report, ReportRow, Totals
+from kaigate.ledger.query import Query, Report, ReportRow
+from kaigate.ledger.rollup import Sums
 
 DAY = dt.date(2026, 3, 1)
-TOTALS = Totals(requests=3, failed=1, blocked=1, nanodollars=1_500_000_001, input_tokens=10, output_tokens=5)
+TOTALS = Sums(requests=3, failed=1, blocked=1, nanodollars=1_500_000_001, input_tokens=10, output_tokens=5)
 
 
 def report_of(*names, totals=TOTALS):

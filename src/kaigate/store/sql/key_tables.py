@@ -23,17 +23,22 @@ key_settings: Final = Table(
     Column("value", Text, nullable=False),
 )
 
+
+def _limits() -> list[Column[int] | Column[str]]:
+    """The columns of limits, of a table's own: a column belongs to one table."""
+    return [
+        *(Column(name, BigInteger) for name in ("rpm", "tpm", "parallel", "budget")),
+        Column("budget_window", String(16)),
+        Column("max_input_tokens", BigInteger),
+    ]
+
+
 teams: Final = Table(
     "teams",
     metadata,
     Column("name", String(64), primary_key=True),
     Column("description", Text, nullable=False),
-    Column("rpm", BigInteger),
-    Column("tpm", BigInteger),
-    Column("parallel", BigInteger),
-    Column("budget", BigInteger),
-    Column("budget_window", String(16)),
-    Column("max_input_tokens", BigInteger),
+    *_limits(),
     Column("created_by", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
@@ -57,12 +62,7 @@ keys: Final = Table(
     Column("guardrail_profile", String(64), nullable=False),
     Column("end_users", String(16), nullable=False),
     Column("preset", String(64)),
-    Column("rpm", BigInteger),
-    Column("tpm", BigInteger),
-    Column("parallel", BigInteger),
-    Column("budget", BigInteger),
-    Column("budget_window", String(16)),
-    Column("max_input_tokens", BigInteger),
+    *_limits(),
     Column("created_by", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
