@@ -33,11 +33,15 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
-    """Reasoning text of one choice; `signature` is opaque and may arrive alone."""
+    """Reasoning text of one choice; `signature` is opaque and may arrive alone, and ends a block of reasoning.
+
+    `redacted` is a whole block of reasoning that its provider encrypted; `text` is empty then.
+    """
 
     text: str
     choice: int = 0
     signature: str | None = None
+    redacted: str | None = None
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
@@ -80,10 +84,11 @@ class AnnotationsDelta(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False):
-    """One choice ended."""
+    """One choice ended; `stop_sequence` is the one that was met, where the provider tells."""
 
     reason: FinishReason
     choice: int = 0
+    stop_sequence: str | None = None
 
 
 class UsageReport(msgspec.Struct, frozen=True, gc=False):

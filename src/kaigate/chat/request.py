@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from kaigate.chat.content import Message
+from kaigate.chat.content import CacheMark, Message
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -14,6 +14,29 @@ class Tool(msgspec.Struct, frozen=True):
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
+    cache: CacheMark | None = None
+
+
+class HostedTool(msgspec.Struct, frozen=True):
+    """A tool that the provider itself would run (web search, code, a remote MCP server): off unless a model allows it.
+
+    `kind` is one of ours for the same thing of all vendors, `format` the wire format of `wire`, what the client sent.
+    """
+
+    kind: Literal["web_search", "code_interpreter", "mcp", "file_search", "computer_use", "image_generation", "other"]
+    format: str
+    wire: dict[str, Any]
+
+
+class Thinking(msgspec.Struct, frozen=True, gc=False):
+    """How the model should reason, in Anthropic's terms; `budget_tokens` only with `enabled`.
+
+    A client of another format says `ChatRequest.reasoning_effort` instead; at most one of the two is set.
+    """
+
+    mode: Literal["enabled", "adaptive", "disabled"]
+    budget_tokens: int | None = None
+    display: Literal["summarized", "omitted"] | None = None
 
 
 class ToolChoice(msgspec.Struct, frozen=True, gc=False):
@@ -55,7 +78,8 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
     `model` is the client's name until the plan resolves it. `legacy_functions` remembers that the client used
     the deprecated `functions` fields and expects `function_call` back. `extra` holds further parameters that
-    the surface knows by name and that only some upstreams understand, verbatim.
+    the surface knows by name and that only some upstreams understand, verbatim. `hints` are facts of the client's own
+    format that only a provider of the same format reads (`anthropic-version`, `anthropic-beta`): never refused.
     """
 
     model: str
@@ -72,3 +96,6 @@ class ChatRequest(msgspec.Struct, frozen=True):
     user: str | None = None
     legacy_functions: bool = False
     extra: dict[str, Any] = {}
+    thinking: Thinking | None = None
+    hosted_tools: tuple[HostedTool, ...] = ()
+    hints: dict[str, str] = {}

@@ -9,7 +9,7 @@ from kaigate.errors import GatewayError
 from kaigate.providers.failures import failure
 from kaigate.providers.ollama_decode import OllamaDecoder
 from kaigate.providers.ollama_encode import encode_request
-from kaigate.providers.provider import AnswerDecoder, UpstreamCall
+from kaigate.providers.provider import AnswerDecoder, Signer, UpstreamCall
 
 
 class Ollama:
@@ -19,6 +19,7 @@ class Ollama:
     """
 
     format: str = "ollama_chat"
+    signer: Signer | None = None
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from kaigate.errors import GatewayError
 from kaigate.providers.failures import failure
 from kaigate.providers.openai_decode import CompletionDecoder, StreamDecoder
 from kaigate.providers.openai_encode import encode_request
-from kaigate.providers.provider import AnswerDecoder, UpstreamCall
+from kaigate.providers.provider import AnswerDecoder, Signer, UpstreamCall
 from kaigate.providers.provider_row import ProviderRow
 
 
@@ -22,6 +22,7 @@ class OpenAICompatible:
     """
 
     format: str = "openai_chat"
+    signer: Signer | None = None
 
     def __init__(
         self,

@@ -1,10 +1,11 @@
 """What every upstream wire format provides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
+from kaigate.chat.embeddings import EmbeddingAnswer, EmbeddingRequest
 from kaigate.chat.events import Frame
 from kaigate.chat.request import ChatRequest
 from kaigate.errors import GatewayError
@@ -21,6 +22,21 @@ class UpstreamCall(msgspec.Struct, frozen=True):
     body: bytes
     method: str = "POST"
     dropped: tuple[str, ...] = ()
+
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Signer(Protocol):
+    """Credentials that depend on the request or that are renewed while the process runs."""
+
+    def sign(self, call: UpstreamCall, *, host: str, path: str) -> Headers | Awaitable[Headers]:
+        """The headers to send: those of the call and the credential's. An awaitable only where one has to be fetched.
+
+        `host` is the Host header's value, `path` the whole request target. Raises `UpstreamFailedError` where there
+        is no usable credential.
+        """
+        ...
 
 
 class AnswerDecoder(Protocol):
@@ -42,11 +58,13 @@ class AnswerDecoder(Protocol):
 class Provider(Protocol):
     """One configured upstream: its wire format, flags and credentials.
 
-    `name` is the configured name that answers report; `format` is the wire format, for relays.
+    `name` is the configured name that answers report; `format` is the wire format, for relays. `signer` is None
+    where `encode` sets all headers.
     """
 
     name: str
     format: str
+    signer: Signer | None
 
     def encode(self, request: ChatRequest, *, model: str, max_output_tokens: int | None) -> UpstreamCall:
         """Translate a request for the upstream's own `model` name.
@@ -66,4 +84,16 @@ class Provider(Protocol):
         The request's own fault becomes `RequestInvalidError`, a wrong upstream credential `UpstreamFailedError` (502),
         overload a retryable `UpstreamFailedError` with `retry_after`.
         """
+        ...
+
+
+class EmbeddingProvider(Protocol):
+    """A provider that also makes embeddings."""
+
+    def encode_embeddings(self, request: EmbeddingRequest, *, model: str) -> Sequence[UpstreamCall]:
+        """One call, or several where the upstream takes one text each; raises as `Provider.encode` does."""
+        ...
+
+    def decode_embeddings(self, bodies: Sequence[bytes], request: EmbeddingRequest) -> EmbeddingAnswer:
+        """The answer from the bodies of all calls; raises `UpstreamFailedError` on what it does not understand."""
         ...

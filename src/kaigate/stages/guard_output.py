@@ -135,7 +135,7 @@ class _Redaction:
             choice.released += len(text)
         if text == event.text:
             out.append(event)
-        elif text or (isinstance(event, ReasoningDelta) and event.signature):
+        elif text or (isinstance(event, ReasoningDelta) and (event.signature or event.redacted)):
             out.append(msgspec.structs.replace(event, text=text))
         if choice.logprobs is not None:
             self._release_logprobs(choice, choice.logprobs, out)

@@ -15,7 +15,7 @@ class Parse(Stage):
     async def enter(self, exchange: Exchange) -> None:
         _check_content_type(exchange.headers.get(b"content-type"))
         body = await exchange.client.read_body(limit=self._max_body_bytes, timeout_s=self._body_timeout_s)
-        exchange.request = exchange.surface.decode(body)
+        exchange.request = exchange.surface.decode(body, exchange.headers)
         exchange.client.watch(exchange.left)
 
 

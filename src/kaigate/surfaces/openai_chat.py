@@ -1,5 +1,6 @@
 """The client surface `POST /v1/chat/completions`."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from kaigate.chat.request import ChatRequest
@@ -8,7 +9,7 @@ from kaigate.surfaces import openai_chat_request
 from kaigate.surfaces.openai_chat_answer import CompleteAnswer
 from kaigate.surfaces.openai_chat_stream import StreamedAnswer
 from kaigate.surfaces.openai_error import error_body
-from kaigate.surfaces.surface import AnswerEncoder
+from kaigate.surfaces.surface import NO_HEADERS, AnswerEncoder
 
 
 class OpenAIChat:
@@ -20,7 +21,7 @@ class OpenAIChat:
     def __init__(self, *, max_depth: int = 64) -> None:
         self._max_depth: Final = max_depth
 
-    def decode(self, body: bytes) -> ChatRequest:
+    def decode(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> ChatRequest:  # noqa: ARG002
         """Parse a request body; raises `RequestInvalidError` naming the field and the remedy."""
         return openai_chat_request.decode(body, max_depth=self._max_depth)
 

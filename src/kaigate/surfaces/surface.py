@@ -1,11 +1,14 @@
 """What every client wire format provides."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from kaigate.chat.events import ChatEvent, Frame
 from kaigate.chat.request import ChatRequest
 from kaigate.errors import GatewayError
+
+NO_HEADERS: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 
 
 class AnswerEncoder(Protocol):
@@ -39,8 +42,11 @@ class Surface(Protocol):
     name: str
     format: str
 
-    def decode(self, body: bytes) -> ChatRequest:
-        """Parse a request body; raises `RequestInvalidError` naming the field and the remedy."""
+    def decode(self, body: bytes, headers: Mapping[bytes, bytes] = NO_HEADERS) -> ChatRequest:
+        """Parse a request body; raises `RequestInvalidError` naming the field and the remedy.
+
+        `headers` (names in lower case) are read only where the format puts parameters there.
+        """
         ...
 
     def encoder(self, request: ChatRequest, *, provider: str) -> AnswerEncoder:
