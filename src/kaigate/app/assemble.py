@@ -30,6 +30,7 @@ from kaigate.routing.upstream import BuiltProvider, build_upstream
 from kaigate.stages import order
 from kaigate.stages.limit import PriceOf
 from kaigate.surfaces.openai_chat import OpenAIChat
+from kaigate.surfaces.surface import Surface
 from kaigate.telemetry.metrics import Metrics
 from kaigate.tokens.exact import ExactCounter
 from kaigate.transport.egress import EgressGuard
@@ -73,8 +74,8 @@ class Process:
         self.provider_limits = ProviderLimits(self.clock)
 
 
-def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
-    """A snapshot of `loaded`. Blocking: patterns may be compiled, so call it off the event loop.
+def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
+    """A snapshot of `loaded`, and of its policy. Blocking: patterns may be compiled, so call it off the event loop.
 
     Failed authentications are remembered across reloads. Raises ValueError for an unusable HTTPS_PROXY.
     """
@@ -82,14 +83,14 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
     upstreams = _upstreams(loaded)
     catalogue = Catalogue.build(config, upstreams)
     client = process.client
-    keyring = Keyring.build(config, loaded.secrets)
+    keyring = Keyring.build(config, loaded.secrets, policy)
     throttle = FailureThrottle(config.server.auth_failures_per_minute, process.clock)
     if previous is not None and previous.throttle_rate == config.server.auth_failures_per_minute:
         throttle = previous.throttle
     record = process.record if config.telemetry.access_log else None
     observed = order.Observed(process.metrics, process.clock, record)
     stores = process.stores
-    tokens = _tokens(config, process)
+    tokens = _tokens(config, policy, process)
     admission = order.Admission(keyring, throttle, stores.parts.directory if stores is not None else None, tokens)
     limited = None
     if stores is not None and config.limits.enabled:
@@ -123,16 +124,21 @@ def build(loaded: LoadedConfig, process: Process, *, previous: Snapshot | None =
         throttle_rate=config.server.auth_failures_per_minute,
         proxies=ProxyTrust(config.server.trusted_proxies) if config.server.trusted_proxies else None,
         redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
-        surface=OpenAIChat(max_depth=config.server.max_json_depth),
+        surfaces=_surfaces(config.server.max_json_depth),
         pipelines=pipelines,
     )
 
 
-def _tokens(config: GatewayConfig, process: Process) -> JwtVerifier | None:
+def _surfaces(max_depth: int) -> dict[str, Surface]:
+    """The client formats, by name."""
+    surfaces: tuple[Surface, ...] = (OpenAIChat(max_depth=max_depth),)
+    return {surface.name: surface for surface in surfaces}
+
+
+def _tokens(config: GatewayConfig, policy: KeyPolicy, process: Process) -> JwtVerifier | None:
     settings = config.keys.jwt
     if settings is None:
         return None
-    policy = KeyPolicy.build(config)
     return JwtVerifier(settings, fetcher(process.client, settings), policy=policy, clock=process.clock)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from kaigate.app.health import probe
 from kaigate.app.incoming import Incoming
-from kaigate.app.routes import MODEL_PREFIX, PROBES, ROUTES
+from kaigate.app.routes import MODEL_PREFIX, PROBES, ROUTES, grammar
 from kaigate.app.runtime import Runtime
 from kaigate.errors import GatewayError, RequestInvalidError, UnavailableError
 from kaigate.keys.address import ProxyTrust
@@ -28,15 +28,17 @@ class DataApp:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._routes = {(route.method, route.path): route.pipeline for route in ROUTES}
+        self._routes = {(route.method, route.path): (route.pipeline, route.surface) for route in ROUTES}
         self._allowed = {route.path: route.method for route in ROUTES} | dict.fromkeys(PROBES, b"GET, HEAD")
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(8).hex()
 
     async def __call__(self, request: Incoming) -> None:
         runtime, path, method = self._runtime, request.path, request.method
-        name: str | None = self._routes.get((method, path))
-        exchange = self._exchange(request)
+        route = self._routes.get((method, path))
+        name: str | None
+        name, surface = route if route is not None else (None, grammar(path))
+        exchange = self._exchange(request, surface)
         if name is None:
             if path in PROBES and method in (b"GET", b"HEAD"):
                 exchange.status, body = probe(path, runtime.lifecycle)
@@ -54,13 +56,13 @@ class DataApp:
         finally:
             runtime.lifecycle.end()
 
-    def _exchange(self, request: Incoming) -> Exchange:
+    def _exchange(self, request: Incoming, surface: str) -> Exchange:
         snapshot, headers = self._runtime.snapshot, request.headers
         if snapshot.proxies:
             request.address = _address(request.address, headers, snapshot.proxies)
         exchange = Exchange(
             request_id="",
-            surface=snapshot.surface,
+            surface=snapshot.surfaces[surface],
             client=request,
             headers=headers,
             started_at=self._runtime.clock.monotonic(),

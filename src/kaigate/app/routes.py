@@ -1,4 +1,4 @@
-"""The data port's routes: what is served, by which pipeline, and what needs no key."""
+"""The data port's routes: what is served, by which pipeline, in whose format, and what needs no key."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,11 +8,12 @@ PipelineName = Literal["chat", "models", "model", "config", "providers", "settin
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path of the API and the pipeline that serves it."""
+    """One path of the API, the pipeline that serves it, and the client format that it speaks."""
 
     method: bytes
     path: bytes
     pipeline: PipelineName
+    surface: str = "openai_chat"
 
 
 ROUTES: Final = (
@@ -25,6 +26,15 @@ ROUTES: Final = (
 )
 
 MODEL_PREFIX: Final = b"/v1/models/"
+
+
+def grammar(path: bytes) -> str:
+    """The client format in which a path without a route is refused."""
+    for route in ROUTES:
+        if path == route.path:
+            return route.surface
+    return "openai_chat"
+
 
 # The only paths without a key: they say nothing but whether the process is well.
 PROBES: Final = (b"/health", b"/health/readiness", b"/health/liveliness", b"/health/liveness")

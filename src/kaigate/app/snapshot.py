@@ -19,7 +19,8 @@ from kaigate.transport.proxy import ProxyPolicy
 class Snapshot:
     """What one request is served with, from its first byte to its last, whatever is reloaded meanwhile.
 
-    `egress` admits the declared upstreams, `proxies` names who may forward clients' addresses to us.
+    `egress` admits the declared upstreams, `proxies` names who may forward clients' addresses to us. `surfaces` are the
+    client formats by name.
     """
 
     loaded: LoadedConfig
@@ -32,5 +33,5 @@ class Snapshot:
     throttle_rate: int
     proxies: ProxyTrust | None
     redact_log: Callable[[str], str]
-    surface: Surface
+    surfaces: Mapping[str, Surface]
     pipelines: Mapping[str, Pipeline]

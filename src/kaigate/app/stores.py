@@ -65,7 +65,9 @@ class Stores:
     Only the configuration's limits follow a reload: another database or Redis needs a restart.
     """
 
-    def __init__(self, loaded: LoadedConfig, env: Mapping[str, str], metrics: LimitMetrics, clock: Clock) -> None:
+    def __init__(
+        self, loaded: LoadedConfig, policy: KeyPolicy, env: Mapping[str, str], metrics: LimitMetrics, clock: Clock
+    ) -> None:
         """Raises OSError, `PepperError`, `StoreError` or ValueError for what can't be used at all."""
         config = loaded.config
         self._config = config
@@ -74,7 +76,6 @@ class Stores:
         database = Database(database_url(config, env, loaded.secrets))
         configured = config.keys.pepper
         pepper = pepper_of(loaded.secrets[configured] if configured is not None else None, folder)
-        policy = KeyPolicy.build(config)
         directory = KeyDirectory(database, pepper, clock, policy)
         ledger = Ledger(database)
         journal = _free_journal(folder)
@@ -138,10 +139,9 @@ class Stores:
             work.append(self._migrate_later())
         self._tasks = [asyncio.create_task(each) for each in work]
 
-    def use(self, config: GatewayConfig) -> None:
+    def use(self, config: GatewayConfig, policy: KeyPolicy) -> None:
         """Take the limits of a new configuration."""
         self._config = config
-        policy = KeyPolicy.build(config)
         self.parts.directory.use_policy(policy)
         self.parts.service.use_policy(policy)
 
@@ -192,12 +192,14 @@ class Stores:
         return await spent_budgets(self.parts.ledger, self._config.limits, specs, int(self._clock.now() * 1000))
 
 
-def open_stores(loaded: LoadedConfig, env: Mapping[str, str], metrics: LimitMetrics, clock: Clock) -> Stores | None:
+def open_stores(
+    loaded: LoadedConfig, policy: KeyPolicy, env: Mapping[str, str], metrics: LimitMetrics, clock: Clock
+) -> Stores | None:
     """The stores that a configuration needs; None where limits are off and no database is named. Blocking."""
     config = loaded.config
     if not config.limits.enabled and config.store.database is None:
         return None
-    return Stores(loaded, env, metrics, clock)
+    return Stores(loaded, policy, env, metrics, clock)
 
 
 def _free_journal(folder: Path) -> Journal:

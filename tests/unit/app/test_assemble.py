@@ -4,9 +4,13 @@ from typing import get_args
 
 import pytest
 
-from kaigate.app.assemble import LateCounter, Process, build
+from kaigate.app.assemble import LateCounter, Process
+from kaigate.app.assemble import build as build_snapshot
 from kaigate.app.routes import PipelineName
+from kaigate.app.snapshot import Snapshot
 from kaigate.clock import SystemClock
+from kaigate.config.loaded import LoadedConfig
+from kaigate.keys.policy import KeyPolicy
 from kaigate.stages.guard_output import GuardOutput
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.egress import EgressGuard
@@ -24,6 +28,10 @@ def process(tmp_path) -> Process:
         env={"HOME": str(tmp_path)},
         started_at=1,
     )
+
+
+def build(loaded: LoadedConfig, process: Process, previous: Snapshot | None = None) -> Snapshot:
+    return build_snapshot(loaded, KeyPolicy.build(loaded.config), process, previous=previous)
 
 
 def test_every_route_gets_its_pipeline(tmp_path, process):

@@ -35,7 +35,9 @@ class Served:
         self.lifecycle.state = state
         self.metrics = Metrics()
         snapshot = SimpleNamespace(
-            surface=OpenAIChat(), proxies=proxies, pipelines={name: Recorder(name, self.seen) for name in NAMES}
+            surfaces={"openai_chat": OpenAIChat()},
+            proxies=proxies,
+            pipelines={name: Recorder(name, self.seen) for name in NAMES},
         )
         self.app = DataApp(
             SimpleNamespace(snapshot=snapshot, lifecycle=self.lifecycle, metrics=self.metrics, clock=SystemClock())
