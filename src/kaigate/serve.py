@@ -31,6 +31,7 @@ from kaigate.config.load import load
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.watch import Reloader, watch
 from kaigate.keys.pepper import PepperError
+from kaigate.keys.policy import KeyPolicy
 from kaigate.ledger.reports import Reports
 from kaigate.providers import registry
 from kaigate.store.errors import StoreError
@@ -57,8 +58,9 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
     configure(handler, loaded.config.telemetry.log_level)
     clock = SystemClock()
     env = dict(os.environ)
+    policy = KeyPolicy.build(loaded.config)
     try:
-        stores = open_stores(loaded, env, metrics.limits, clock)
+        stores = open_stores(loaded, policy, env, metrics.limits, clock)
     except (OSError, PepperError, StoreError, ValueError) as error:
         log.critical("can't keep state: %s", error)
         writer.close()
@@ -73,7 +75,7 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
         stores=stores,
     )
     try:
-        snapshot = build(loaded, process)
+        snapshot = build(loaded, policy, process)
         handler.redact = snapshot.redact_log
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_Gateway(process, handler, snapshot, config_path, generated_key).serve())
@@ -188,9 +190,10 @@ class _Gateway:
     async def _apply(self, loaded: LoadedConfig) -> None:
         """Put a new configuration in force for the requests that begin from now on."""
         previous = self._runtime.snapshot
-        snapshot = await asyncio.to_thread(build, loaded, self._process, previous=previous)
+        policy = KeyPolicy.build(loaded.config)
+        snapshot = await asyncio.to_thread(build, loaded, policy, self._process, previous=previous)
         if self._process.stores is not None:
-            self._process.stores.use(loaded.config)
+            self._process.stores.use(loaded.config, policy)
         self._runtime.swap(snapshot)
         if previous.tokens is not None:
             await previous.tokens.close()

@@ -21,6 +21,7 @@ from kaigate.app.stores import open_stores
 from kaigate.clock import SystemClock
 from kaigate.config.check import check
 from kaigate.config.load import load
+from kaigate.keys.policy import KeyPolicy
 from kaigate.providers.registry import ROWS
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.egress import EgressGuard
@@ -93,8 +94,9 @@ async def running(
     def prepare() -> Any:
         path.write_text(yaml.safe_dump(dict(config)))
         loaded = check(load(path, environment), ROWS)
-        process.stores = open_stores(loaded, environment, metrics.limits, process.clock)
-        return build(loaded, process)
+        policy = KeyPolicy.build(loaded.config)
+        process.stores = open_stores(loaded, policy, environment, metrics.limits, process.clock)
+        return build(loaded, policy, process)
 
     snapshot = await asyncio.to_thread(prepare)
     stores = process.stores

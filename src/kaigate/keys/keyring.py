@@ -32,10 +32,9 @@ class Keyring:
         self.anonymous = anonymous
 
     @classmethod
-    def build(cls, config: GatewayConfig, resolved: Mapping[SecretRef, Secret]) -> Self:
-        """The keyring of a cross-checked configuration whose secrets are resolved."""
+    def build(cls, config: GatewayConfig, resolved: Mapping[SecretRef, Secret], policy: KeyPolicy) -> Self:
+        """The keyring of a cross-checked configuration whose secrets are resolved; `policy` is made of the same one."""
         callers: dict[bytes, Principal] = {}
-        policy = KeyPolicy.build(config)
         for name, key in config.keys.static.items():
             digest = static_digest(key, resolved)
             callers[digest] = Principal(

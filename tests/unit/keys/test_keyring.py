@@ -9,6 +9,7 @@ from kaigate.config.models import AnonymousAccess, GatewayConfig, KeySettings, S
 from kaigate.config.secrets import Secret, SecretRef
 from kaigate.keys.hashing import key_digest, key_id
 from kaigate.keys.keyring import Keyring, static_digest
+from kaigate.keys.policy import KeyPolicy
 from kaigate.pipeline.principal import Principal
 
 APP, HASHED, MASTER = "kg-app-" + "a" * 20, "kg-hashed-" + "h" * 20, "kg-master-" + "m" * 20
@@ -17,19 +18,17 @@ SECRETS = {APP_REF: Secret(APP), MASTER_REF: Secret(MASTER)}
 
 
 def keyring(*, anonymous: bool = False) -> Keyring:
-    return Keyring.build(
-        GatewayConfig(
-            keys=KeySettings(
-                master_key=MASTER_REF,
-                static={
-                    "app": StaticKey(key=APP_REF, team="web", models=("llama*",)),
-                    "hashed": StaticKey(sha256=hashlib.sha256(HASHED.encode()).hexdigest(), private_only=True),
-                },
-                anonymous=AnonymousAccess(enabled=anonymous, models=("llama3",)),
-            )
-        ),
-        SECRETS,
+    config = GatewayConfig(
+        keys=KeySettings(
+            master_key=MASTER_REF,
+            static={
+                "app": StaticKey(key=APP_REF, team="web", models=("llama*",)),
+                "hashed": StaticKey(sha256=hashlib.sha256(HASHED.encode()).hexdigest(), private_only=True),
+            },
+            anonymous=AnonymousAccess(enabled=anonymous, models=("llama3",)),
+        )
     )
+    return Keyring.build(config, SECRETS, KeyPolicy.build(config))
 
 
 def test_a_static_key_is_found_with_its_rights():
