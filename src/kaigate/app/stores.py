@@ -77,7 +77,7 @@ class Stores:
         configured = config.keys.pepper
         pepper = pepper_of(loaded.secrets[configured] if configured is not None else None, folder)
         directory = KeyDirectory(database, pepper, clock, policy)
-        ledger = Ledger(database)
+        ledger = Ledger(database, retention_days=config.store.usage_retention_days)
         journal = _free_journal(folder)
         local = MemoryStore(clock, journal)
         redis = _redis(loaded, self._redis_changed)

@@ -274,6 +274,11 @@ class StoreSettings(Section):
     data_dir: str | None = Field(
         default=None, description="Directory of the local database; the user's data folder by default."
     )
+    usage_retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=90,
+        description="Days for which the ledger keeps each single request and what it could not store; daily sums stay. "
+        "A change needs a restart.",
+    )
     cache_dir: str | None = Field(
         default=None, description="Directory of the compiled patterns; the user's cache by default."
     )
