@@ -41,9 +41,10 @@ class ValkeyNode:
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "valkey.conf"
         if not config.exists():
-            lines = [f"port {self.port}", f"bind {HOST}", f"dir {self.folder}", *self.options]
+            lines = [f"port {self.port}", f"bind {HOST}", f"dir {self.folder}"]
             if not self.sentinel:
                 lines += ['save ""', "appendonly no"]
+            lines += self.options
             if self.password:
                 lines += [f"requirepass {self.password}", f"masterauth {self.password}"]
             config.write_text("\n".join(lines) + "\n")
@@ -257,7 +258,13 @@ async def wired(target_port: int, *, tls: ssl.SSLContext | None = None) -> Async
         assert task is not None
         tasks.add(task)
         wire.connections += 1
-        far_reader, far_writer = await asyncio.open_connection(HOST, target_port)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(HOST, target_port)
+        except OSError:
+            # Nobody is there: the client sees its connection reset.
+            tasks.discard(task)
+            writer.transport.abort()
+            return
         wire._writers |= {writer, far_writer}
         try:
             async with asyncio.TaskGroup() as group:
