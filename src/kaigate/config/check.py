@@ -11,6 +11,7 @@ from kaigate.config.check_keys import check_keys
 from kaigate.config.check_limits import check_limits
 from kaigate.config.check_models import check_models
 from kaigate.config.check_providers import check_providers
+from kaigate.config.check_routing import check_routing
 from kaigate.config.check_store import check_store
 from kaigate.config.findings import Findings
 from kaigate.config.loaded import LoadedConfig
@@ -28,6 +29,7 @@ def check(loaded: LoadedConfig, types: ProviderTypes, *, read_files: bool = True
     check_server(loaded.config, findings)
     check_providers(loaded.config, types, findings, read_files=read_files)
     check_models(loaded.config, types, findings)
+    check_routing(loaded.config, findings)
     check_keys(loaded, findings)
     check_limits(loaded.config, findings)
     check_store(loaded, findings)

@@ -10,6 +10,14 @@ from pydantic import Field
 
 from kaigate.config.jwt_settings import JwtSettings
 from kaigate.config.limit_settings import BudgetWindow, KeyLimits, LimitSettings, LimitsSettings, Usd
+from kaigate.config.routing_settings import (
+    Capabilities,
+    HealthPath,
+    HostedKind,
+    PartRules,
+    RoutingSettings,
+    Strategy,
+)
 from kaigate.config.secrets import SecretRef
 from kaigate.config.section import ModelName, Name, Seconds, Section
 
@@ -21,6 +29,7 @@ __all__ = [
     "LimitsSettings",
     "ModelName",
     "Name",
+    "RoutingSettings",
     "Seconds",
     "Section",
     "Usd",
@@ -97,7 +106,7 @@ class TlsOptions(Section):
     server_name: str | None = Field(default=None, description="Name to send and verify where it differs from the host.")
 
 
-class ProviderSettings(Section):
+class ProviderSettings(PartRules):
     """One upstream. `type` is a row of the provider registry; defaults of `base_url` and `zone` come from that row."""
 
     type: str = Field(description="Provider type: openai, ollama, vllm, llamacpp, openai_compatible, ...")
@@ -115,6 +124,9 @@ class ProviderSettings(Section):
     tls: TlsOptions = Field(default=TlsOptions(), description="TLS files and names.")
     drop_params: bool = Field(
         default=False, description="Leave out parameters that the upstream lacks instead of refusing."
+    )
+    health_path: HealthPath | None = Field(
+        default=None, description="Path below base_url that health checks ask, such as /models; none by default."
     )
 
 
@@ -134,6 +146,16 @@ class DeploymentSettings(Section):
     model: ModelName | None = Field(
         default=None, description="The upstream's name of the model; the entry's own by default."
     )
+    weight: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=1, description="Share of the requests with strategy weighted; 0 takes it out of use."
+    )
+    order: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0, description="Lower ones are tried first; the strategy decides among equals."
+    )
+    context_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Context window; the model's own by default."
+    )
+    capabilities: Capabilities | None = Field(default=None, description="Instead of the model's own.")
 
 
 class ModelSettings(Section):
@@ -151,18 +173,23 @@ class ModelSettings(Section):
     timeout_s: Seconds | None = Field(default=None, description="Longest time for a whole answer of this model.")
     private: bool = Field(default=False, description="Only providers of the private zone may serve it.")
     price: PriceSettings | None = Field(default=None, description="Its price, instead of the catalogue's.")
-
-
-class RoutingSettings(Section):
-    """How candidates are tried."""
-
-    max_attempts: Annotated[int, Field(ge=1, le=10)] = Field(default=2, description="Upstream attempts of one request.")
-    max_answer_bytes: Annotated[int, Field(ge=65_536, le=1 << 30)] = Field(
-        default=64 * 1024 * 1024, description="Largest answer that is read from an upstream."
+    strategy: Strategy | None = Field(default=None, description="Instead of routing.strategy.")
+    fallbacks: tuple[ModelName, ...] = Field(
+        default=(), description="Models to try when its own deployments fail, in this order, each with its own."
     )
-    proxy_hosts: tuple[str, ...] | None = Field(
-        default=None, description="Hosts that HTTPS_PROXY may name; without the key any. Private providers use none."
+    context_fallbacks: tuple[ModelName, ...] = Field(
+        default=(), description="Models to try where a request does not fit into context_tokens."
     )
+    context_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Context window of its deployments; unknown by default."
+    )
+    capabilities: Capabilities = Field(
+        default=Capabilities(), description="What it can do; deployments that can't are left out."
+    )
+    hosted_tools: tuple[HostedKind, ...] = Field(
+        default=(), description="Tools that the provider itself may run for it; none by default."
+    )
+    max_cost_usd: Usd | None = Field(default=None, description="Most that one request may cost, below routing's own.")
 
 
 class RedactionOptions(Section):

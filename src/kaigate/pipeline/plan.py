@@ -4,16 +4,37 @@ from typing import Literal
 
 import msgspec
 
+from kaigate.config.routing_settings import Capability, HostedKind, Part, Strategy
 from kaigate.providers.provider import Provider
 from kaigate.transport.http import Deadlines, Target
 
 Zone = Literal["private", "external"]
+Need = Capability | Part
+"""What a request needs of its candidates: capabilities, and parts that no rule blocks."""
+
+ExclusionKind = Literal[
+    "zone",
+    "model",
+    "provider",
+    "drained",
+    "hosted_tool",
+    "part",
+    "capability",
+    "context",
+    "cost",
+    "unhealthy",
+    "circuit",
+]
+"""In the order of the checks: the latest that any deployment came to says best why none is left."""
 
 
 class Deployment(msgspec.Struct, frozen=True):
     """One way to serve a model: a provider, its address and the upstream's own model name.
 
-    `header_lines` tell the client who answered, as lines of a response head.
+    `header_lines` tell the client who answered, as lines of a response head. `name` is whom health and limits belong
+    to, `provider/model` by default; `label` the allowlist entry that it comes from. `context_tokens` is its window.
+    `lacks` are the needs that it can't serve, `blocks` the parts that must not be sent to it.
+    `hosted_tools` may be run by the provider itself. `max_tokens` and `max_input_tokens` are its entry's ceilings.
     """
 
     provider: Provider
@@ -23,12 +44,27 @@ class Deployment(msgspec.Struct, frozen=True):
     zone: Zone
     deadlines: Deadlines
     header_lines: bytes = b""
+    name: str = ""
+    label: str = ""
+    weight: int = 1
+    order: int = 0
+    context_tokens: int | None = None
+    lacks: frozenset[Capability] = frozenset()
+    blocks: frozenset[Part] = frozenset()
+    hosted_tools: frozenset[HostedKind] = frozenset()
+    max_tokens: int | None = None
+    max_input_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            msgspec.structs.force_setattr(self, "name", f"{self.provider.name}/{self.model}")
 
 
 class ModelEntry(msgspec.Struct, frozen=True):
     """A resolved entry of the allowlist: its name, its deployments in order, and its ceilings in tokens.
 
     `label` names it in metrics: for a name that a glob admitted it is the glob, since clients choose the name.
+    `fallbacks` and `context_fallbacks` are names of further entries; `max_cost` is in nano-dollars per request.
     """
 
     name: str
@@ -37,14 +73,22 @@ class ModelEntry(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
     max_input_tokens: int | None = None
     private: bool = False
+    strategy: Strategy = "ordered"
+    fallbacks: tuple[str, ...] = ()
+    context_fallbacks: tuple[str, ...] = ()
+    hosted_tools: frozenset[HostedKind] = frozenset()
+    max_cost: int | None = None
 
 
 class Exclusion(msgspec.Struct, frozen=True):
-    """A deployment that may not serve this request, and why."""
+    """A deployment that may not serve this request, and why; `wait_s` is how long that will last, where it ends."""
 
     provider: str
     model: str
     reason: str
+    kind: ExclusionKind = "zone"
+    wait_s: float | None = None
+    need: Need | None = None
 
 
 class RoutePlan(msgspec.Struct, frozen=True):

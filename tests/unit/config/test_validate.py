@@ -100,7 +100,9 @@ def test_all_mistakes_are_found_at_once():
 
 
 def test_valid_keys_follow_mappings_and_lists():
-    assert valid_keys(GatewayConfig, ("models", "any", "deployments", 0)) == ["provider", "model"]
+    tls = ["ca_file", "client_cert_file", "client_key_file", "server_name"]
+    assert valid_keys(GatewayConfig, ("providers", "any", "tls")) == tls
+    assert valid_keys(GatewayConfig, ("models", "any", "deployments", 0))[:2] == ["provider", "model"]
     static = ["key", "sha256", "team", "models", "private_only", "limits", "preset"]
     assert valid_keys(GatewayConfig, ("keys", "static", "any")) == static
     assert valid_keys(GatewayConfig, ("models",)) == []
