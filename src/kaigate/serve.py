@@ -158,7 +158,7 @@ class _Gateway:
         if stores is None:
             return None
         parts = stores.parts
-        authenticate = Authenticator(lambda: runtime.snapshot.keyring, parts.directory, runtime.snapshot.throttle)
+        authenticate = Authenticator(lambda: runtime.snapshot, parts.directory)
         return Administration(parts.service, Reports(parts.database), authenticate)
 
     async def _load_counter(self) -> None:

@@ -93,8 +93,15 @@ class MockProvider:
         """The body at an address."""
         return await asyncio.to_thread(_read, urllib.request.Request(address))
 
-    def id_token(self, subject: str, client: str) -> bytes:
-        """Walk the code flow as a browser and a client would. Blocking."""
+    def id_token(self, subject: str, client: str, **claims: Any) -> bytes:
+        """Give the subject these claims, then walk the code flow as a browser and a client would. Blocking."""
+        about = urllib.request.Request(
+            f"{self.issuer}/users/{subject}",
+            json.dumps(claims).encode(),
+            {"content-type": "application/json"},
+            method="PUT",
+        )
+        urllib.request.urlopen(about, timeout=10).close()
         back = "https://app.example/back"
         query = {"client_id": client, "redirect_uri": back, "response_type": "code", "scope": "openid"}
         url = f"{self.issuer}/oauth2/authorize?{urllib.parse.urlencode(query)}"

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
+import msgspec
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -11,8 +12,10 @@ from fastapi.security import HTTPBearer
 from starlette.types import Message, Receive
 
 from kaigate.errors import AccessDeniedError, ErrorCode, GatewayError, RequestInvalidError, UnavailableError
+from kaigate.keys.bearer import find
 from kaigate.keys.directory import KeyDirectory
 from kaigate.keys.grants import RANK
+from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
 from kaigate.keys.record import rights_of
 from kaigate.keys.throttle import FailureThrottle
@@ -26,7 +29,10 @@ MAX_BODY_BYTES: Final = 65_536
 Authenticate = Callable[[Request], Awaitable[Principal]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # Only for the description: the key itself is read by `Authenticator`.
-BEARER: Final = HTTPBearer(auto_error=False, description="The master key, or a key with an administrative role.")
+BEARER: Final = HTTPBearer(
+    auto_error=False,
+    description="The master key, or a key or a provider's token with an administrative role.",
+)
 _REMEDY: Final = "Send it as 'Authorization: Bearer <key>'."
 _STATUS_CODES: Final[dict[int, ErrorCode]] = {
     404: "route_not_found",
@@ -35,18 +41,36 @@ _STATUS_CODES: Final[dict[int, ErrorCode]] = {
 }
 
 
-class Authenticator:
-    """Finds the caller of an administrative request: the master key, or a virtual key with a role.
+class Admission(Protocol):
+    """Who is let in by one configuration."""
 
-    A failure is final and counted per client address. `keyring` gives the one of the configuration in force.
+    @property
+    def keyring(self) -> Keyring:
+        """The master key."""
+        ...
+
+    @property
+    def tokens(self) -> JwtVerifier | None:
+        """Tokens of an identity provider; None where none are accepted."""
+        ...
+
+    @property
+    def throttle(self) -> FailureThrottle:
+        """Failures of every port, per client address."""
+        ...
+
+
+class Authenticator:
+    """Finds the caller of an administrative request: the master key, or a virtual key or a token with a role.
+
+    A failure is final and counted per client address. `in_force` gives what the present configuration admits.
     """
 
-    __slots__ = ("_directory", "_keyring", "_throttle")
+    __slots__ = ("_directory", "_in_force")
 
-    def __init__(self, keyring: Callable[[], Keyring], directory: KeyDirectory, throttle: FailureThrottle) -> None:
-        self._keyring = keyring
+    def __init__(self, in_force: Callable[[], Admission], directory: KeyDirectory) -> None:
+        self._in_force = in_force
         self._directory = directory
-        self._throttle = throttle
 
     async def __call__(self, request: Request) -> Principal:
         """The caller; raises `AccessDeniedError`, or `LimitExceededError` after too many failures."""
@@ -58,18 +82,24 @@ class Authenticator:
         # Header values are latin-1 in ASGI; a key with anything but ASCII in it is refused by its shape.
         caller = await self._find(token.strip().encode("latin-1"), address)
         if caller is None:
-            self._throttle.failed(address)
+            self._in_force().throttle.failed(address)
             raise AccessDeniedError("invalid_api_key", f"This API key is not valid here. {_REMEDY}")
         if RANK[rights_of(caller).role] < RANK["viewer"]:
             raise AccessDeniedError("route_not_allowed", "This key has no administrative role.")
         return caller
 
     async def _find(self, token: bytes, address: str) -> Principal | None:
-        caller = self._keyring().authenticate(token)
+        admission = self._in_force()
+        caller = admission.keyring.authenticate(token)
         if caller is not None:
             return caller
-        found = self._directory.lookup(token, address)
-        return found if found is None or isinstance(found, Principal) else await found
+        tokens = admission.tokens
+        found = find(token, address, self._directory, tokens)
+        caller = found if found is None or isinstance(found, Principal) else await found
+        if caller is not None and tokens is not None and tokens.lasting_grants and tokens.looks_like_jwt(token):
+            # The end of a token bounds what it grants, unless the configuration trusts the role beyond it.
+            return msgspec.structs.replace(caller, expires_at=None)
+        return caller
 
 
 def admin_route(authenticate: Authenticate) -> type[APIRoute]:

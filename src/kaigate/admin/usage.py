@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from kaigate.clock import Clock, SystemClock
 from kaigate.errors import AccessDeniedError, UnavailableError
+from kaigate.keys.grants import visible_team
+from kaigate.keys.record import rights_of
 from kaigate.ledger.formats import to_csv, to_json
 from kaigate.ledger.query import DIMENSIONS, MAX_ROWS, Dimension, Filters
 from kaigate.ledger.query import Query as ReportQuery
@@ -105,8 +107,8 @@ class UsageReport(BaseModel):
 def usage_router(reports: Reports, authenticate: Callable[..., Any], *, clock: Clock | None = None) -> APIRouter:
     """The routes. `authenticate` is a dependency that gives the calling `Principal`.
 
-    Administrators and viewers see everything, a team's administrator sees that team only, a user nothing. Raises
-    `GatewayError`s for the application's handler.
+    Administrators and viewers without a team see everything, those of a team see that team only, a user nothing.
+    Raises `GatewayError`s for the application's handler.
     """
     router = APIRouter(prefix="/admin/v1", tags=["usage"])
     now = (clock or SystemClock()).now
@@ -143,10 +145,9 @@ def usage_router(reports: Reports, authenticate: Callable[..., Any], *, clock: C
 
 def _allowed(caller: Principal, parameters: UsageParameters) -> UsageParameters:
     """The parameters within what the caller may see; raises `AccessDeniedError`."""
-    if caller.master or caller.role in {"master", "admin", "viewer"}:
+    team = visible_team(rights_of(caller))
+    if team is None:
         return parameters
-    if caller.role != "team_admin" or not caller.team:
-        raise AccessDeniedError("route_not_allowed", "This key may not read usage.")
-    if parameters.team not in {None, caller.team}:
+    if parameters.team not in {None, team}:
         raise AccessDeniedError("route_not_allowed", "This key may read the usage of its own team only.", param="team")
-    return parameters.model_copy(update={"team": caller.team})
+    return parameters.model_copy(update={"team": team})

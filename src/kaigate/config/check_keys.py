@@ -28,7 +28,7 @@ def check_keys(loaded: LoadedConfig, findings: Findings) -> None:
     if keys.anonymous.enabled:
         message = "whoever reaches the port needs no key: for development only"
         findings.warn(("keys", "anonymous", "enabled"), message)
-    elif keys.master_key is None and not keys.static:
+    elif keys.master_key is None and not keys.static and keys.jwt is None:
         findings.warn(("keys",), "no key is configured: every request will be refused")
 
 

@@ -46,7 +46,7 @@ class JwtClaims(Section):
 
 
 class JwtSettings(Section):
-    """Tokens of one identity provider on the API port. Each subject has the limits of a key of its own."""
+    """Tokens of one identity provider. Each subject has the limits of a key of its own."""
 
     issuer: Annotated[str, Field(min_length=1, max_length=2048)] = Field(description="The `iss` claim, to the letter.")
     audiences: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] = Field(
@@ -64,7 +64,13 @@ class JwtSettings(Section):
     )
     claims: JwtClaims = Field(default=JwtClaims(), description="Which claim says what.")
     roles: dict[str, JwtRole] = Field(
-        default={}, description="Values of the role claim to roles of the gateway; the highest wins, user by default."
+        default={},
+        description="Values of the role claim to roles of the gateway, for its administration too; the highest wins, "
+        "user by default. The master's role is not among them.",
+    )
+    lasting_grants: bool = Field(
+        default=False,
+        description="Whether keys that an administrator made with a token may outlive it; they end with it by default.",
     )
     team: Name | Literal[""] = Field(default="", description="Team of all tokens, where no claim says it.")
     models: tuple[ModelName, ...] | None = Field(
@@ -90,10 +96,14 @@ class JwtSettings(Section):
     fetch_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(default=5, description="Time to fetch the keys.")
 
     @model_validator(mode="after")
-    def _said_once(self) -> Self:
+    def _consistent(self) -> Self:
         for name in ("team", "models", "preset"):
             if getattr(self.claims, name) is not None and getattr(self, name) not in (None, ""):
                 raise ValueError(f"`{name}` is said twice, as claims.{name} and for all tokens: leave one out")
+        if self.roles and self.claims.role is None:
+            raise ValueError("roles are looked up by a claim: name it as claims.role")
+        if "team_admin" in self.roles.values() and self.claims.team is None and not self.team:
+            raise ValueError("a team_admin has a team: name it, or its claim as claims.team")
         if self.max_stale_s < self.refresh_s:
             raise ValueError("max_stale_s is at least refresh_s")
         return self

@@ -61,15 +61,15 @@ class Desk:
 async def present_rights(connection: AsyncConnection, caller: Principal, now_ms: int) -> KeyRights:
     """The caller's rights as the database has them now: a look-up that is a second old may be out of date.
 
-    The master key and keys of the configuration are not in the database and keep the rights they came with.
+    The master key, keys of the configuration and tokens are not in the database and keep the rights they came with,
+    while their team is not blocked.
     """
     record = None if caller.master else await repository.load_key(connection, caller.key_id)
-    if record is None:
-        return rights_of(caller)
-    ended = record.revoked_at is not None or (
-        record.rights.expires_at is not None and record.rights.expires_at <= now_ms
+    rights = rights_of(caller) if record is None else record.rights
+    ended = record is not None and (
+        record.revoked_at is not None or (rights.expires_at is not None and rights.expires_at <= now_ms)
     )
-    team = await load_team(connection, record.rights.team) if record.rights.team else None
+    team = await load_team(connection, rights.team) if rights.team else None
     if ended or (team is not None and team.blocked_at is not None):
         raise AccessDeniedError("invalid_api_key", "This API key is not valid any more.")
-    return record.rights
+    return rights

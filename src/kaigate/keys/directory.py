@@ -101,6 +101,10 @@ class KeyDirectory:
         """Take the presets and teams of a new configuration."""
         self._entries.use_policy(policy)
 
+    def in_team(self, caller: Principal) -> Principal | None:
+        """A caller that has no virtual key, under the limits of its team; None while that team is blocked."""
+        return self._entries.in_team(caller)
+
     def lookup(self, token: bytes, address: str = "") -> Principal | Awaitable[Principal | None] | None:
         """The caller behind a virtual key that comes from `address`, or None. An awaitable only for an unknown key,
         which raises `UnavailableError` while the database is away. Anything that is no virtual key is None at once.

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Final
 
+import msgspec
+
 from kaigate.keys.address import Address, Network, parse_address
 from kaigate.keys.policy import KeyPolicy, overlaid
 from kaigate.keys.record import NEVER, KeyRecord, TeamRecord
@@ -92,6 +94,15 @@ class Entries:
         for entry in self.known.values():
             if entry.record.rights.team == team.name:
                 self._compose(entry)
+
+    def in_team(self, caller: Principal) -> Principal | None:
+        """A caller without a key here, with the limits of its team as the database has them; None for a blocked one."""
+        team = self._teams.get(caller.team) if caller.team else None
+        if team is None:
+            return caller
+        if team.blocked_at is not None:
+            return None
+        return msgspec.structs.replace(caller, team_limits=overlaid(team.limits, self._policy.team(team.name)))
 
     def use_policy(self, policy: KeyPolicy) -> None:
         """Take the presets and teams of a new configuration."""

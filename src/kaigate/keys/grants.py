@@ -26,9 +26,9 @@ def may_administer(caller: KeyRights) -> None:
 
 
 def visible_team(caller: KeyRights) -> str | None:
-    """The team whose keys a caller may see, None for all; raises `AccessDeniedError` for who may see none."""
+    """The team whose keys and usage a caller may see, None for all; raises `AccessDeniedError` for who may see none."""
     if RANK[caller.role] < RANK["viewer"] or (caller.role == "team_admin" and not caller.team):
-        raise AccessDeniedError("route_not_allowed", "This key may not look at keys.")
+        raise AccessDeniedError("route_not_allowed", "This key may not look at keys, teams or usage.")
     return None if RANK[caller.role] >= RANK["admin"] else caller.team or None
 
 

@@ -55,6 +55,11 @@ class JwtVerifier:
         self._remembered: dict[bytes, tuple[float, Principal]] = {}
         self._keys = KeySource(settings, fetch, self._clock, self._remembered.clear)
 
+    @property
+    def lasting_grants(self) -> bool:
+        """Whether what a token's holder grants may outlive the token."""
+        return self._settings.lasting_grants
+
     @staticmethod
     def looks_like_jwt(token: bytes) -> bool:
         """Whether a bearer token has the shape of a signed JWT: a JSON object in base64url, and two dots."""

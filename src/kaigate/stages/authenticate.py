@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from typing import NoReturn
 
 from kaigate.errors import AccessDeniedError
+from kaigate.keys.bearer import find
 from kaigate.keys.directory import KeyDirectory
 from kaigate.keys.jwt import JwtVerifier
 from kaigate.keys.keyring import Keyring
@@ -48,18 +49,12 @@ class Authenticate(Stage):
             return None
         principal = self._keyring.authenticate(presented)
         if principal is None:
-            found = self._elsewhere(presented, exchange.client.address)
+            found = find(presented, exchange.client.address, self._directory, self._tokens)
             if found is not None and not isinstance(found, Principal):
                 return self._later(exchange, found)
             principal = found
         self._decide(exchange, principal)
         return None
-
-    def _elsewhere(self, presented: bytes, address: str) -> Principal | Awaitable[Principal | None] | None:
-        """Who presents a key or token that the configuration does not name."""
-        if self._tokens is not None and self._tokens.looks_like_jwt(presented):
-            return self._tokens.verify(presented)
-        return self._directory.lookup(presented, address) if self._directory is not None else None
 
     async def _later(self, exchange: Exchange, waiting: Awaitable[Principal | None]) -> None:
         self._decide(exchange, await waiting)

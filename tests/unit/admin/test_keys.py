@@ -1,5 +1,7 @@
 """The administration API of keys and teams, over a real database file."""
 
+from types import SimpleNamespace
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -42,7 +44,8 @@ async def app(db):
             key_digest(APP.encode()): Principal(key_id="app", name="app"),
         }
     )
-    authenticate = Authenticator(lambda: keyring, directory, FailureThrottle(5, clock))
+    admission = SimpleNamespace(keyring=keyring, tokens=None, throttle=FailureThrottle(5, clock))
+    authenticate = Authenticator(lambda: admission, directory)
     made = FastAPI()
     made.include_router(keys_router(service, authenticate))
     made.include_router(teams_router(service.teams, authenticate))

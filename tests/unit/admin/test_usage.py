@@ -140,16 +140,25 @@ async def test_what_can_not_be_asked_is_refused_before_the_ledger(client, report
     assert reports.query is None
 
 
-@pytest.mark.parametrize("caller", [{"master": True}, {"role": "master"}, {"role": "admin"}, {"role": "viewer"}])
+@pytest.mark.parametrize(
+    "caller",
+    [
+        {"master": True, "team": "ml"},
+        {"role": "master", "team": "ml"},
+        {"role": "admin", "team": "ml"},
+        {"role": "viewer"},
+    ],
+)
 async def test_who_sees_everything(client_of, reports, caller):
-    async with client_of(team="ml", **caller) as client:
+    async with client_of(**caller) as client:
         assert (await client.get("/admin/v1/usage?team=ops")).status_code == 200
     assert reports.query.filters.team == "ops"
 
 
 @pytest.mark.parametrize(("asked", "status"), [("", 200), ("?team=ml", 200), ("?team=ops", 403), ("?team=", 403)])
-async def test_a_teams_administrator_sees_that_team_only(client_of, reports, asked, status):
-    async with client_of(role="team_admin", team="ml") as client:
+@pytest.mark.parametrize("role", ["team_admin", "viewer"])
+async def test_who_has_a_team_sees_that_team_only(client_of, reports, role, asked, status):
+    async with client_of(role=role, team="ml") as client:
         assert (await client.get(f"/admin/v1/usage{asked}")).status_code == status
     assert reports.query is None or reports.query.filters.team == "ml"
     assert (reports.query is None) == (status == 403)

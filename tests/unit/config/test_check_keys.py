@@ -51,6 +51,11 @@ def test_anonymous_access_is_warned_about(tmp_path):
     assert "for development only" in warning
 
 
+def test_tokens_are_enough_to_be_used(tmp_path):
+    jwt = "{issuer: https://id.example, audiences: [kaigate], jwks: 'file:/keys.json'}"
+    assert load_text(tmp_path, f"{BASE}keys: {{jwt: {jwt}}}\n").warnings == ()
+
+
 def test_a_gateway_that_nobody_can_use_is_warned_about(tmp_path):
     [warning] = load_text(tmp_path, BASE).warnings
     assert "no key is configured" in warning

@@ -59,6 +59,8 @@ def test_only_asymmetric_algorithms_can_be_configured(algorithm):
         {"preset": "batch", "claims": {"preset": "plan"}},
         {"max_stale_s": 60, "refresh_s": 600},
         {"roles": {"root": "master"}},
+        {"roles": {"ops": "admin"}},
+        {"roles": {"leads": "team_admin"}, "claims": {"role": "groups"}},
         {"leeway_s": 3600},
         {"secret": "x"},
     ],
@@ -75,9 +77,9 @@ def test_defaults_are_the_strict_ones():
     assert settings.max_token_bytes == 8192
 
 
-def test_the_documented_settings_are_valid():
-    page = Path(__file__).parents[3] / "docs" / "how-to" / "limits-and-budgets.md"
-    blocks = re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    documented = [yaml.safe_load(block)["keys"]["jwt"] for block in blocks if "  jwt:" in block]
-    assert len(documented) == 1
-    assert JwtSettings.model_validate_json(json.dumps(documented[0])).roles == {"llm-admins": "admin"}
+@pytest.mark.parametrize(("page", "role"), [("limits-and-budgets", "admin"), ("virtual-keys", "viewer")])
+def test_the_documented_settings_are_valid(page, role):
+    text = (Path(__file__).parents[3] / "docs" / "how-to" / f"{page}.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    [documented] = [yaml.safe_load(block)["keys"]["jwt"] for block in blocks if "  jwt:" in block]
+    assert role in JwtSettings.model_validate_json(json.dumps(documented)).roles.values()

@@ -4,7 +4,7 @@ from kaigate.keys.entries import Entries, principal_of
 from kaigate.keys.policy import KeyPolicy
 from kaigate.keys.record import KeyRecord, KeyRights, TeamRecord
 from kaigate.keys.repository import Known
-from kaigate.pipeline.principal import Limits
+from kaigate.pipeline.principal import Limits, Principal
 
 TEAM = TeamRecord("ml", "", Limits(rpm=5), "m", 1, 1, 1)
 
@@ -75,3 +75,16 @@ def test_the_caller_carries_all_rights_of_the_key():
     assert (caller.guardrail_profile, caller.end_users, caller.expires_at) == ("strict", "required", 9.0)
     assert caller.team_limits == Limits(rpm=5, tpm=1)
     assert not caller.master
+
+
+def test_callers_without_a_key_here_are_under_the_limits_of_their_team():
+    entries = Entries(KeyPolicy(teams={"ml": Limits(tpm=7)}), 3)
+    caller = Principal("jwt-1", "ada", team="ml", team_limits=Limits(tpm=7))
+    assert entries.in_team(caller) is caller
+    entries.put_team(TEAM)
+    assert entries.in_team(caller).team_limits == Limits(rpm=5, tpm=7)
+    other = Principal("jwt-2", "bob")
+    assert entries.in_team(other) is other
+    entries.put_team(msgspec.structs.replace(TEAM, blocked_at=9))
+    assert entries.in_team(caller) is None
+    assert entries.in_team(other) is other
