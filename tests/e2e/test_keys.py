@@ -14,6 +14,7 @@ import pytest
 
 from bench.processes import free_port
 from support.gateway_process import KEY, GatewayProcess, running_gateway
+from support.identity_provider import AUDIENCE, ISSUER, KEYS, jwk, key_set, token
 
 KAIGATE = Path(sys.executable).with_name("kaigate")
 MASTER = "kg-master-" + "9" * 24
@@ -105,6 +106,28 @@ def test_administration_over_http_makes_keys_that_work_at_once_and_reports_their
     assert within(5.0, counted)
     assert ask(gateway.admin_url, "POST", f"/admin/v1/keys/{made['key_id']}/revoke", MASTER)[0] == 200
     assert within(2.0, lambda: models(gateway, made["key"]) == 401)
+
+
+def test_a_token_of_the_identity_provider_administers_and_its_grants_end_with_it(tmp_path):
+    (tmp_path / "jwks.json").write_bytes(key_set(jwk(KEYS["ES256"], "ES256")))
+    jwt = {
+        "issuer": ISSUER,
+        "audiences": [AUDIENCE],
+        "jwks": f"file:{tmp_path / 'jwks.json'}",
+        "claims": {"role": "groups"},
+        "roles": {"admins": "admin"},
+    }
+    up = {"type": "openai_compatible", "base_url": f"http://127.0.0.1:{free_port()}/v1", "zone": "private"}
+    listed = {"m": {"deployments": [{"provider": "up"}]}}
+    config = {"providers": {"up": up}, "models": listed, "keys": {"jwt": jwt}, "limits": {}}
+    with running_gateway(config, tmp_path) as gateway:
+        admin, user = (token("ES256", groups=groups).decode() for groups in (["admins"], ["staff"]))
+        status, made = ask(gateway.admin_url, "POST", "/admin/v1/keys", admin, {"name": "svc"})
+        assert (status, made["expires_at"] is not None) == (201, True)
+        assert models(gateway, made["key"]) == ["m"]
+        assert ask(gateway.admin_url, "POST", "/admin/v1/keys", user, {"name": "svc"})[0] == 403
+        assert ask(gateway.admin_url, "GET", "/admin/v1/keys", token("ES256", exp=1).decode())[0] == 401
+        assert admin not in gateway.log()
 
 
 def test_an_ordinary_key_administers_nothing(gateway):
