@@ -21,16 +21,16 @@ from bench.processes import BenchError, running, split_cores
 from bench.rounds import Memory, Progress, Samples, Settings, Workload, interleave, measure_memory
 from bench.targets import Target
 
-CHOICES: Final = ("nginx", "passthrough", "redaction", "limits", "stream")
+CHOICES: Final = ("nginx", "passthrough", "redaction", "limits", "keys", "stream")
 _PAGE: Final = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
-_QUICK: Final = Settings(rounds=2, seconds=0.1, streams=8, rss_requests=500, rss_warm_up=100)
+_QUICK: Final = Settings(rounds=2, seconds=0.1, streams=8, rss_requests=500, rss_warm_up=100, rss_keys=50)
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a run brought: samples, memory, facts about the machine."""
+    """What a run brought: samples, memory of some targets, facts about the machine."""
 
     samples: Samples
-    memory: Memory | None
+    memory: list[Memory]
     facts: dict[str, str]
 
 
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print("interrupted")
         return 130
-    measured = budgets.figures(outcome.samples, outcome.memory.growth_mib if outcome.memory else None)
+    measured = budgets.figures(outcome.samples, outcome.memory)
     verdicts = [] if options.quick else budgets.judge(measured)
     shown = report.tables(outcome.samples, settings, outcome.memory, verdicts)
     console = Console() if sys.stdout.isatty() else Console(width=110)
@@ -76,14 +76,18 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
             name: stack.enter_context(targets.gateway(bench, name, redaction=name == "redaction"))
             for name in _gateways(only)
         }
-        if "limits" in only:
-            redis = stack.enter_context(targets.valkey(bench))
-            gateways["limits"] = stack.enter_context(targets.gateway(bench, "limits", redaction=False, redis=redis))
+        for name in ("limits", "keys"):
+            if name in only:
+                redis = stack.enter_context(targets.valkey(bench, name))
+                count = settings.rss_keys if name == "keys" else 0
+                gateways[name] = stack.enter_context(
+                    targets.gateway(bench, name, redaction=False, redis=redis, virtual_keys=count)
+                )
         command = [sys.executable, "-m", "bench.load"]
         load = stack.enter_context(running(command, pinned=cores.others, log=folder / "load.log", piped=True))
         samples = interleave(load, _plan(direct, floor, gateways, only), settings, progress)
-        grown = gateways.get("redaction") or gateways.get("passthrough")
-        memory = measure_memory(load, grown, settings, progress) if grown else None
+        grown = (gateways.get("redaction") or gateways.get("passthrough"), gateways.get("keys"))
+        memory = [measure_memory(load, target, settings, progress) for target in grown if target is not None]
         return Outcome(samples, memory, facts)
 
 
@@ -98,7 +102,8 @@ def _plan(
 ) -> dict[Workload, Sequence[Target]]:
     """Which targets each workload measures."""
     measured = {*only, "passthrough"} if "limits" in only else set(only)
-    chat = [target for name, target in gateways.items() if name in measured]
+    # What many keys cost is memory: their gateway is measured for that alone.
+    chat = [target for name, target in gateways.items() if name in measured and name != "keys"]
     plan: dict[Workload, Sequence[Target]] = {}
     if set(only) != {"stream"}:
         plan |= {"chat": [direct, *floor, *chat], "single": [direct, floor[0], *chat]}

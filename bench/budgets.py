@@ -4,13 +4,13 @@ Ratios are CPU per request to nginx's in the same run. A budget fails only when 
 that a noisy machine does not cry wolf.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from bench.intervals import Estimate, paired_difference, paired_ratio
-from bench.rounds import Samples, Workload
+from bench.rounds import Memory, Samples, Workload
 
 # Figures of features that do not exist yet stay null; scripts rely on the keys.
 KEYS: Final = (
@@ -30,6 +30,7 @@ BUDGETS: Final[Mapping[str, float]] = {
     "redaction_ratio": 4.0,
     "stream_ratio": 2.5,
     "rss_growth_mib": 5.0,
+    "rss_keys_mib": 5.0,
     "limiter_us": 25.0,
 }
 BASE: Final = "nginx"
@@ -55,8 +56,8 @@ class Verdict(msgspec.Struct, frozen=True):
         return self.measured.low <= self.limit
 
 
-def figures(samples: Samples, rss_growth_mib: float | None) -> Figures:
-    """What the samples say, by the keys of the JSON line; a figure whose targets were not measured is left out."""
+def figures(samples: Samples, memory: Sequence[Memory]) -> Figures:
+    """What was measured, by the keys of the JSON line; a figure whose targets were not measured is left out."""
     found: Figures = {}
     for key, (workload, target) in _RATIOS.items():
         if (ratio := cpu_ratio(samples, workload, target)) is not None:
@@ -68,8 +69,9 @@ def figures(samples: Samples, rss_growth_mib: float | None) -> Figures:
     if one_by_one and direct:
         found["added_p50_us"] = paired_difference([s.p50_us for s in one_by_one], [s.p50_us for s in direct])
         found["added_p99_us"] = paired_difference([s.p99_us for s in one_by_one], [s.p99_us for s in direct])
-    if rss_growth_mib is not None:
-        found["rss_growth_mib"] = Estimate(rss_growth_mib, rss_growth_mib, rss_growth_mib, 1)
+    for each in memory:
+        name = "rss_keys_mib" if each.target == "keys" else "rss_growth_mib"
+        found[name] = Estimate(each.growth_mib, each.growth_mib, each.growth_mib, 1)
     return found
 
 

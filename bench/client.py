@@ -7,6 +7,7 @@ whether to go on.
 import asyncio
 import re
 import time
+from collections.abc import Iterator
 from typing import Final, Protocol, cast
 
 import msgspec
@@ -149,9 +150,9 @@ class StreamAnswer:
 class Connection(asyncio.Protocol):
     """One request at a time, the next one as soon as the answer is complete, until the worker has enough."""
 
-    def __init__(self, worker: Worker, request: bytes, answer: Answer) -> None:
+    def __init__(self, worker: Worker, requests: Iterator[bytes], answer: Answer) -> None:
         self._worker = worker
-        self._request = request
+        self._requests = requests
         self._answer = answer
         self._transport: asyncio.WriteTransport | None = None
         self._sent_at = 0
@@ -184,4 +185,4 @@ class Connection(asyncio.Protocol):
 
     def _send(self, transport: asyncio.WriteTransport) -> None:
         self._sent_at = time.perf_counter_ns()
-        transport.write(self._request)
+        transport.write(next(self._requests))

@@ -7,6 +7,7 @@ the input. A result with a `fault` means that an answer was wrong; the whole run
 import asyncio
 import sys
 import time
+from itertools import cycle, repeat
 from typing import Literal
 
 import msgspec
@@ -19,7 +20,10 @@ _GRACE_S = 60.0
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Load on one port: for `seconds`, or for `requests` answers when that is not zero."""
+    """Load on one port: for `seconds`, or for `requests` answers when that is not zero.
+
+    The requests are made with `keys` in turn, or with `key` alone where there are none.
+    """
 
     port: int
     kind: Literal["chat", "stream"]
@@ -27,6 +31,7 @@ class Job(msgspec.Struct, frozen=True):
     key: str
     seconds: float = 0.0
     requests: int = 0
+    keys: tuple[str, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -65,12 +70,12 @@ class _Run:
         self.over.set()
 
 
-def http_request(job: Job) -> bytes:
-    """The bytes that every connection of a job sends, again and again."""
+def http_request(job: Job, key: str | None = None) -> bytes:
+    """The bytes that every connection of a job sends, again and again; `key` instead of the job's own."""
     body = messages.request_body(stream=job.kind == "stream")
     head = (
         f"POST {messages.PATH} HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nContent-Type: application/json\r\n"
-        f"Accept: application/json\r\nUser-Agent: bench\r\nAuthorization: Bearer {job.key}\r\n"
+        f"Accept: application/json\r\nUser-Agent: bench\r\nAuthorization: Bearer {key or job.key}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -79,13 +84,15 @@ def http_request(job: Job) -> bytes:
 async def run(job: Job) -> Result:
     """Carry out one job. Raises TimeoutError when the target stops answering, OSError when it can't be reached."""
     answer = WholeAnswer if job.kind == "chat" else StreamAnswer
-    request = http_request(job)
+    sent = [http_request(job, key) for key in job.keys or (job.key,)]
+    # One round for all connections: every key is used as often as any other.
+    requests = repeat(sent[0]) if len(sent) == 1 else cycle(sent)
     loop = asyncio.get_running_loop()
     started = time.perf_counter_ns()
     state = _Run(job)
     async with asyncio.timeout(job.seconds + job.requests / 200 + _GRACE_S):
         for _ in range(job.concurrency):
-            await loop.create_connection(lambda: Connection(state, request, answer()), "127.0.0.1", job.port)
+            await loop.create_connection(lambda: Connection(state, requests, answer()), "127.0.0.1", job.port)
         await state.over.wait()
     seconds = (time.perf_counter_ns() - started) / 1e9
     ranked = sorted(state.latencies)

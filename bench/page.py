@@ -16,6 +16,7 @@ def page(shown: Sequence[Table], facts: Mapping[str, str], settings: Settings) -
         chunks=messages.CHUNKS,
         interval_ms=messages.CHUNK_INTERVAL_S * 1000,
         requests=settings.rss_requests,
+        keys=settings.rss_keys,
         warm_up=settings.rss_warm_up,
         facts="\n".join(f"- {name}: {value}" for name, value in facts.items()),
         tables="\n".join(in_markdown(table) for table in shown),
@@ -58,7 +59,8 @@ keep-alive connections. Every answer is checked for its status and its whole tex
   figures of the JSON line are those with redaction on.
 - **Streams** have {chunks} text chunks, one each {interval_ms:g} ms, and the usage chunk; {streams} run at once, out of
   step. Every chunk is inspected.
-- **Memory** is the resident set after {warm_up:,} requests, and what {requests:,} more add to it.
+- **Memory** is the resident set after {warm_up:,} requests, and what {requests:,} more add to it. With many keys it is
+  the same for {keys:,} virtual keys of the database that are used in turn, each of them once before the measurement.
 
 A budget fails (exit status 1) only when the whole interval lies beyond it.
 

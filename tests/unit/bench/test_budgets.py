@@ -4,7 +4,7 @@ import pytest
 
 from bench.budgets import BUDGETS, KEYS, Verdict, figures, json_line, judge
 from bench.intervals import Estimate
-from bench.rounds import Sample
+from bench.rounds import Memory, Sample
 
 
 def sample(cpu_us: float, p50_us: float = 100.0, p99_us: float = 200.0) -> Sample:
@@ -43,7 +43,7 @@ def test_what_was_not_measured_is_null() -> None:
 
 
 def test_figures_are_paired_within_a_round() -> None:
-    line = json.loads(json_line(figures(SAMPLES, 1.25)))
+    line = json.loads(json_line(figures(SAMPLES, [Memory("redaction", 50.0, 1.25)])))
 
     assert {key: value for key, value in line.items() if value is not None} == {
         "passthrough_ratio": 2.0,
@@ -58,7 +58,7 @@ def test_figures_are_paired_within_a_round() -> None:
 def test_a_target_that_was_left_out_leaves_its_figures_out() -> None:
     without = {key: row for key, row in SAMPLES.items() if key[1] != "redaction"}
 
-    assert set(figures(without, None)) == {"passthrough_ratio"}
+    assert set(figures(without, [])) == {"passthrough_ratio"}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_budget_breaks_only_when_the_whole_interval_lies_beyond_it(low: float,
 
 
 def test_only_measured_budgets_are_judged() -> None:
-    assert [verdict.name for verdict in judge(figures(SAMPLES, None))] == [
+    assert [verdict.name for verdict in judge(figures(SAMPLES, []))] == [
         "passthrough_ratio",
         "redaction_ratio",
         "stream_ratio",
@@ -78,5 +78,13 @@ def test_only_measured_budgets_are_judged() -> None:
 
 
 def test_every_budget_is_a_figure_of_the_line() -> None:
-    # What the limiter adds is judged and told in the table; the line's keys are other people's contract.
-    assert set(BUDGETS) - {"limiter_us"} <= set(KEYS)
+    # What limits and keys add is judged and told in the tables; the line's keys are other people's contract.
+    assert set(BUDGETS) - {"limiter_us", "rss_keys_mib"} <= set(KEYS)
+
+
+def test_memory_of_many_keys_has_a_budget_of_its_own() -> None:
+    memory = [Memory("redaction", 50.0, 1.0), Memory("keys", 90.0, 5.5)]
+
+    kept = {verdict.name: verdict.kept for verdict in judge(figures({}, memory))}
+
+    assert kept == {"rss_growth_mib": True, "rss_keys_mib": False}

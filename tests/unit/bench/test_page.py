@@ -27,14 +27,16 @@ def test_a_table_becomes_markdown() -> None:
 
 
 def test_the_page_shows_what_was_measured_and_its_budgets() -> None:
-    memory = Memory("redaction", 50.0, 1.5)
-    shown = tables(SAMPLES, Settings(), memory, judge(figures(SAMPLES, memory.growth_mib)))
+    memory = [Memory("redaction", 50.0, 1.5), Memory("keys", 90.0, 2.25)]
+    shown = tables(SAMPLES, Settings(), memory, judge(figures(SAMPLES, memory)))
 
     text = page(shown, {"processor": "a fast one"}, Settings())
 
     for expected in (
         "processor: a fast one",
         "+1.50",
+        "+2.25",
+        "10,000 virtual keys",
         "| passthrough_ratio |",
         "| stream_ratio |",
         "1.00 (1.00 to 1.00)",
