@@ -1,13 +1,10 @@
 """Messages of a chat completion: OpenAI's wire form to the canonical one."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from kaigate.chat.content import (
     AudioBlock,
     Block,
-    DocumentBlock,
-    ImageBlock,
     Message,
     ReasoningBlock,
     RefusalBlock,
@@ -29,9 +26,7 @@ from kaigate.surfaces.openai_chat_wire import (
     UserMessage,
     WireMessage,
 )
-
-_IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
-_DOCUMENT_TYPES: Final = ("application/pdf", "text/plain")
+from kaigate.surfaces.openai_media import document, image, require_base64
 
 Part = TextPart | RefusalPart | ImagePart | AudioPart | FilePart
 
@@ -78,62 +73,13 @@ def _blocks(content: "str | Sequence[Part] | None", index: int) -> tuple[Block, 
 
 def _block(part: RefusalPart | ImagePart | AudioPart | FilePart, path: str) -> Block:
     if isinstance(part, ImagePart):
-        return _image(part, path)
+        return image(part.image_url.url, part.image_url.detail, f"{path}.image_url.url")
     if isinstance(part, FilePart):
-        return _document(part, path)
+        return document(part.file.file_data, part.file.file_id, part.file.filename, f"{path}.file")
     if isinstance(part, AudioPart):
-        _require_base64(part.input_audio.data, f"{path}.input_audio.data")
+        require_base64(part.input_audio.data, f"{path}.input_audio.data")
         return AudioBlock(part.input_audio.data, part.input_audio.format)
     return RefusalBlock(part.refusal)
-
-
-def _image(part: ImagePart, path: str) -> ImageBlock:
-    url, detail = part.image_url.url, part.image_url.detail
-    path = f"{path}.image_url.url"
-    if url.startswith("https://") and len(url) > 8 and url.isascii() and url.isprintable() and " " not in url:
-        return ImageBlock(url=url, detail=detail)
-    if not url.startswith("data:"):
-        raise _invalid(path, "must be an https URL or a data: URI with base64")
-    media_type, data = _data_uri(url, path)
-    if media_type not in _IMAGE_TYPES:
-        raise _invalid(path, f"has a media type that is not served; use one of {', '.join(_IMAGE_TYPES)}")
-    return ImageBlock(data=data, media_type=media_type, detail=detail)
-
-
-def _document(part: FilePart, path: str) -> DocumentBlock:
-    if part.file.file_id is not None:
-        # Uploaded files belong to the shared vendor account: an id would reach another caller's file.
-        raise RequestInvalidError(
-            "unsupported_parameter",
-            f"{path}.file.file_id is not served, because uploads are not; send file_data.",
-            param=f"{path}.file.file_id",
-        )
-    data, path = part.file.file_data, f"{path}.file.file_data"
-    if not data:
-        raise _invalid(path, "is required")
-    if not data.startswith("data:"):
-        _require_base64(data, path)
-        return DocumentBlock(data=data, name=part.file.filename)
-    media_type, data = _data_uri(data, path)
-    if media_type not in _DOCUMENT_TYPES:
-        raise _invalid(path, f"has a media type that is not served; use one of {', '.join(_DOCUMENT_TYPES)}")
-    return DocumentBlock(data=data, media_type=media_type, name=part.file.filename)
-
-
-def _data_uri(uri: str, path: str) -> tuple[str, str]:
-    """RFC 2397: `data:<media type>;base64,<data>`; only that form."""
-    header, comma, data = uri[5:].partition(",")
-    media_type, _, encoding = header.partition(";")
-    if not comma or encoding != "base64":
-        raise _invalid(path, "must have the form data:<media type>;base64,<data>")
-    _require_base64(data, path)
-    return media_type, data
-
-
-def _require_base64(data: str, path: str) -> None:
-    # The upstream decodes it anyway; here it only has to be unable to be anything else.
-    if not data or len(data) % 4 or not data.isascii() or not data.isprintable() or '"' in data or " " in data:
-        raise _invalid(path, "is not base64")
 
 
 def _assistant(message: AssistantMessage, index: int) -> Message:

@@ -20,6 +20,7 @@ from kaigate.surfaces.openai_chat_wire import (
     NamedTool,
     TextFormat,
 )
+from kaigate.surfaces.openai_tools import allowed_tools, require_offered, unique_tools
 
 _DECODER: Final = msgspec.json.Decoder(ChatBody)
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -172,20 +173,14 @@ def _tools(wire: ChatBody) -> tuple[tuple[Tool, ...], bool]:
     if functions and definitions:
         raise _invalid("functions", "is deprecated and can't be combined with tools; send only tools")
     if functions:
-        return _unique([_tool(function) for function in functions], "functions"), True
+        return unique_tools([_tool(function) for function in functions], "functions"), True
     if definitions:
-        return _unique([_tool(tool.function) for tool in definitions], "tools"), False
+        return unique_tools([_tool(tool.function) for tool in definitions], "tools"), False
     return (), False
 
 
 def _tool(function: FunctionDefinition) -> Tool:
     return Tool(function.name, function.description, function.parameters, function.strict)
-
-
-def _unique(tools: list[Tool], path: str) -> tuple[Tool, ...]:
-    if len({tool.name for tool in tools}) != len(tools):
-        raise _invalid(path, "has two functions with one name")
-    return tuple(tools)
 
 
 def _tool_choice(wire: ChatBody, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None, tuple[Tool, ...]]:
@@ -202,16 +197,10 @@ def _tool_choice(wire: ChatBody, tools: tuple[Tool, ...]) -> tuple[ToolChoice | 
         return ToolChoice(choice), tools
     if isinstance(choice, AllowedToolChoice):
         names = {tool.function.name for tool in choice.allowed_tools.tools}
-        _require_names(names, tools, f"{path}.allowed_tools.tools")
-        return ToolChoice(choice.allowed_tools.mode), tuple(tool for tool in tools if tool.name in names)
+        return ToolChoice(choice.allowed_tools.mode), allowed_tools(names, tools, f"{path}.allowed_tools.tools")
     name = choice.function.name if isinstance(choice, NamedTool) else choice.name
-    _require_names({name}, tools, path)
+    require_offered({name}, tools, path)
     return ToolChoice("named", name), tools
-
-
-def _require_names(names: set[str], tools: tuple[Tool, ...], path: str) -> None:
-    if not names <= {tool.name for tool in tools}:
-        raise _invalid(path, "names a function that is not among the tools")
 
 
 def _response_format(wire: ChatBody) -> ResponseFormat | None:
