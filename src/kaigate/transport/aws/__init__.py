@@ -1,0 +1,1 @@
+"""Credentials for Amazon Web Services: where they come from and how they are renewed. Signing with them is not here."""
