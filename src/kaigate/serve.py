@@ -122,7 +122,8 @@ class _Gateway:
             listener(admin_app(self._administration()), server.admin_host, server.admin_port, server),
             listener(ops, server.ops_host, server.ops_port, server),
         ]
-        api = ApiServer(DataApp(self._runtime), bind(server.host, server.port, reuse_port=server.reuse_port), server)
+        app = DataApp(self._runtime)
+        api = ApiServer(app, bind(server.host, server.port, reuse_port=server.reuse_port), server, app.refused)
         self._handle_signals()
         if self._process.stores is not None:
             await self._process.stores.start()

@@ -105,7 +105,8 @@ async def running(
     lifecycle = Lifecycle()
     lifecycle.state = "ready"
     runtime = Runtime(clock=process.clock, metrics=metrics, lifecycle=lifecycle, client=client, snapshot=snapshot)
-    server = ApiServer(DataApp(runtime), bind("127.0.0.1", 0, reuse_port=False), snapshot.config.server)
+    app = DataApp(runtime)
+    server = ApiServer(app, bind("127.0.0.1", 0, reuse_port=False), snapshot.config.server, app.refused)
     await server.start()
     try:
         yield Gateway(runtime, server, records, stores)

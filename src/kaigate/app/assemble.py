@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kaigate.app.key_sets import fetcher, origin_of
 from kaigate.app.log_redaction import log_redactor
+from kaigate.app.refusal_log import RefusalLog
 from kaigate.app.snapshot import Snapshot
 from kaigate.app.stores import Stores
 from kaigate.app.views import views
@@ -123,6 +124,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         throttle=throttle,
         throttle_rate=config.server.auth_failures_per_minute,
         proxies=ProxyTrust(config.server.trusted_proxies) if config.server.trusted_proxies else None,
+        refusals=RefusalLog(process.metrics, process.clock, record),
         redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
         surfaces=_surfaces(config.server.max_json_depth),
         pipelines=pipelines,

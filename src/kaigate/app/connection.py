@@ -70,6 +70,7 @@ class HttpConnection(asyncio.Protocol):
         self.peer = str(peer[0]) if isinstance(peer, tuple) else ""
         excess = len(self._state.connections) - self._state.max_connections
         if excess >= _MAX_REFUSED:
+            self._state.refused(refusals.FULL, self.peer)
             self.abort()
             return
         self._state.connections.add(self)
@@ -328,7 +329,10 @@ class HttpConnection(asyncio.Protocol):
     def _refuse(self, refusal: refusals.Refusal) -> None:
         """Answer what never became a request and close; behind the answers that are due, there is only the close."""
         self._end_input()
-        if self._current is None and self._lingering < 0 and self._transport is not None:
+        if self._lingering >= 0:
+            return
+        self._state.refused(refusal, self.peer)
+        if self._current is None and self._transport is not None:
             self.write(refusal.response(self.date()))
             self._transport.write_eof()
             self._linger()

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from kaigate.app.health import probe
 from kaigate.app.incoming import Incoming
+from kaigate.app.refusals import Refusal
 from kaigate.app.routes import MODEL_PREFIX, PROBES, ROUTES, grammar
 from kaigate.app.runtime import Runtime
 from kaigate.errors import GatewayError, RequestInvalidError, UnavailableError
@@ -56,6 +57,10 @@ class DataApp:
         finally:
             runtime.lifecycle.end()
 
+    def refused(self, refusal: Refusal, address: str) -> None:
+        """A connection's server refused what was no request yet."""
+        self._runtime.snapshot.refusals.connection(refusal, address)
+
     def _exchange(self, request: Incoming, surface: str) -> Exchange:
         snapshot, headers = self._runtime.snapshot, request.headers
         if snapshot.proxies:
@@ -98,6 +103,7 @@ class DataApp:
             exchange.response_headers.append((b"allow", self._allowed.get(request.path, b"GET")))
         self._runtime.metrics.refused.labels(error.code).inc()
         request.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+        self._runtime.snapshot.refusals.request(exchange)
 
 
 def _address(peer: str, headers: Sequence[tuple[bytes, bytes]], proxies: ProxyTrust) -> str:

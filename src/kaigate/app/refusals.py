@@ -14,6 +14,7 @@ class Refusal:
     """The answer to what never became a request; the connection is closed behind it."""
 
     status: int
+    code: str
     body: bytes
 
     def response(self, date: bytes) -> bytes:
@@ -24,7 +25,7 @@ class Refusal:
 def refusal(error: GatewayError, status: int | None = None) -> Refusal:
     """A refusal with the error's own status, or another."""
     fields = {"message": error.message, "type": error.type, "param": None, "code": error.code}
-    return Refusal(status or error.status, msgspec.json.encode({"error": fields}))
+    return Refusal(status or error.status, error.code, msgspec.json.encode({"error": fields}))
 
 
 MALFORMED: Final = refusal(RequestInvalidError("invalid_request", "The request is not valid HTTP."))

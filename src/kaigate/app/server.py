@@ -5,7 +5,7 @@ import socket
 from typing import Final
 
 from kaigate.app.connection import HttpConnection
-from kaigate.app.server_state import Serve, ServerState
+from kaigate.app.server_state import OnRefused, Serve, ServerState
 from kaigate.config.models import ServerSettings
 
 _TICK_S: Final = 0.02
@@ -14,11 +14,12 @@ _TICK_S: Final = 0.02
 class ApiServer:
     """Serves HTTP/1.1 on a listening socket until it is closed."""
 
-    def __init__(self, serve: Serve, listening: socket.socket, settings: ServerSettings) -> None:
+    def __init__(self, serve: Serve, listening: socket.socket, settings: ServerSettings, refused: OnRefused) -> None:
         self._listening = listening
         self._server: asyncio.Server | None = None
         self._state = ServerState(
             serve=serve,
+            refused=refused,
             max_head_bytes=settings.max_header_bytes,
             max_connections=settings.max_connections,
             keep_alive_s=settings.keep_alive_s,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kaigate.app.refusal_log import RefusalLog
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import GatewayConfig
 from kaigate.keys.address import ProxyTrust
@@ -32,6 +33,7 @@ class Snapshot:
     throttle: FailureThrottle
     throttle_rate: int
     proxies: ProxyTrust | None
+    refusals: RefusalLog
     redact_log: Callable[[str], str]
     surfaces: Mapping[str, Surface]
     pipelines: Mapping[str, Pipeline]

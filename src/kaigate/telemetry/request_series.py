@@ -16,7 +16,8 @@ OVERHEAD_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 
 MAX_SERIES: Final = 8192
 
 Labels = tuple[str, str, str, str, str, str]
-"""surface, key_id, team, model, provider, status"""
+"""surface (`connection` for what was no request yet, `unrouted` for what no pipeline serves), key_id, team, model,
+provider, status"""
 
 _LABELS: Final = ("surface", "key_id", "team", "model", "provider", "status")
 _CALLER: Final = ("key_id", "team", "model", "provider")

@@ -53,7 +53,7 @@ async def echo(request: Incoming) -> None:
 
 def state(serve: Callable = echo, **changes) -> ServerState:
     bounds = {"max_head_bytes": 2000, "max_connections": 10, "keep_alive_s": 5.0, "write_timeout_s": 5.0}
-    return ServerState(serve=serve, **{**bounds, **changes})
+    return ServerState(serve=serve, **{"refused": lambda _refusal, _address: None, **bounds, **changes})
 
 
 def connect(shared: ServerState | None = None) -> tuple[HttpConnection, SocketLike]:
@@ -152,6 +152,37 @@ async def test_what_is_no_request_is_refused_and_the_rest_of_it_passed_over(data
     assert transport.written.count(b"\r\n\r\n") == 1
     assert transport.finished
     connection.connection_lost(None)
+
+
+async def test_each_refusal_is_told_once_with_its_address(monkeypatch):
+    monkeypatch.setattr(module, "_HEAD_TIMEOUT_S", 0.02)
+    told = []
+    shared = state(max_connections=1, refused=lambda refusal, address: told.append((refusal.status, address)))
+    connection, _ = connect(shared)
+    connect(shared)[0].connection_lost(None)
+    connection.data_received(b"GET / HTTP/1.1\r\nhost:")
+    await asyncio.sleep(0.05)
+    connection.data_received(b"garbage\r\n\r\n" * 3)
+    connection.connection_lost(None)
+    assert told == [(503, "192.0.2.1"), (408, "192.0.2.1")]
+    # Behind a request that is being served too: what hides there is what a smuggler sends.
+    connection, transport = connect(shared)
+    connection.data_received(b"GET / HTTP/1.1\r\nhost: x\r\n\r\ngarbage\r\n\r\n")
+    await turns()
+    assert transport.written.startswith(b"HTTP/1.1 200")
+    assert told[2:] == [(400, "192.0.2.1")]
+    connection.connection_lost(None)
+
+
+async def test_a_flood_of_connections_is_told_of_though_it_gets_no_answer(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_REFUSED", 1)
+    told = []
+    shared = state(max_connections=0, refused=lambda refusal, _address: told.append(refusal.status))
+    made = [connect(shared) for _ in range(2)]
+    assert [transport.aborted for _, transport in made] == [False, True]
+    assert told == [503, 503]
+    for connection, _ in made:
+        connection.connection_lost(None)
 
 
 async def test_a_request_may_fill_the_head_bound_beside_a_large_body():

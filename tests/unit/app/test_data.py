@@ -30,13 +30,14 @@ class Served:
     """A data application whose pipelines write down what reaches them."""
 
     def __init__(self, state: str = "ready", proxies: ProxyTrust | None = None) -> None:
-        self.seen = []
+        self.seen, self.refused = [], []
         self.lifecycle = Lifecycle()
         self.lifecycle.state = state
         self.metrics = Metrics()
         snapshot = SimpleNamespace(
             surfaces={"openai_chat": OpenAIChat()},
             proxies=proxies,
+            refusals=SimpleNamespace(request=self.refused.append),
             pipelines={name: Recorder(name, self.seen) for name in NAMES},
         )
         self.app = DataApp(
@@ -104,6 +105,7 @@ async def test_nothing_else_reaches_a_pipeline(line, status, code, allow):
     got, headers, body = await served.ask(line)
     assert (got, headers.get("allow")) == (status, allow)
     assert served.seen == []
+    assert [exchange.status for exchange in served.refused] == [status]
     if code is not None:
         assert msgspec.json.decode(body)["error"]["code"] == code
         assert served.metrics.registry.get_sample_value("kaigate_requests_refused_total", {"code": code}) == 1

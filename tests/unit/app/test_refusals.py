@@ -22,6 +22,7 @@ def test_each_is_a_complete_answer_in_the_error_grammar_and_closes(refusal, stat
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"\r\nconnection: close" in head
     assert b"\r\ncontent-length: %d" % len(body) in head
+    assert (refusal.status, refusal.code) == (status, code)
     error = msgspec.json.decode(body)["error"]
     assert (error["code"], error["type"], error["param"]) == (code, CODES[code][1], None)
     assert error["message"]

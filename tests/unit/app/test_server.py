@@ -10,6 +10,10 @@ from kaigate.config.models import ServerSettings
 from support.exchanges import exchange
 
 
+def ignore(refusal, address) -> None:
+    """Nothing is refused here."""
+
+
 async def answer(request) -> None:
     made = exchange()
     made.status = 200
@@ -18,7 +22,7 @@ async def answer(request) -> None:
 
 @pytest.fixture
 async def server():
-    made = ApiServer(answer, bind("127.0.0.1", 0, reuse_port=False), ServerSettings())
+    made = ApiServer(answer, bind("127.0.0.1", 0, reuse_port=False), ServerSettings(), ignore)
     await made.start()
     yield made
     await made.close(0.2)
@@ -69,7 +73,7 @@ async def test_serving_tasks_end_with_the_server():
             cancelled.set()
             raise
 
-    server = ApiServer(endless, bind("127.0.0.1", 0, reuse_port=False), ServerSettings())
+    server = ApiServer(endless, bind("127.0.0.1", 0, reuse_port=False), ServerSettings(), ignore)
     await server.start()
     _, writer = await asyncio.open_connection(*server.address)
     writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
