@@ -44,7 +44,7 @@ _SCHEMA: Final = "use response_format with a JSON schema."
 _MEMORY: Final = "how the model server loads models is its operator's decision; remove it."
 _AUDIO: Final = "audio output is not served; ask for text."
 
-_REFUSED: Final[Mapping[str, str]] = {
+REFUSED: Final[Mapping[str, str]] = {
     "api_base": _ADDRESS,
     "api_key": _ADDRESS,
     "api_type": _ADDRESS,
@@ -92,7 +92,7 @@ def refuse_unknown(names: Mapping[str, Any]) -> None:
     for name in names:
         if name in KNOWN:
             continue
-        remedy = _REFUSED.get(name)
+        remedy = REFUSED.get(name)
         if remedy is None:
             raise unknown_parameter(name, KNOWN)
         raise RequestInvalidError(

@@ -6,7 +6,7 @@ from kaigate.errors import RequestInvalidError
 from kaigate.surfaces import openai_chat_params
 from kaigate.surfaces.openai_chat_params import CARRIED, KNOWN, refuse_unknown, refuse_values
 
-REFUSED = sorted(openai_chat_params._REFUSED)
+REFUSED = sorted(openai_chat_params.REFUSED)
 
 
 def test_every_parameter_of_the_official_sdk_is_known_or_refused_with_a_reason() -> None:
