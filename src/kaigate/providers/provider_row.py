@@ -16,10 +16,10 @@ class ProviderRow(msgspec.Struct, frozen=True):
     a stream without `[DONE]`.
     """
 
-    format: Literal["openai_chat", "ollama_chat"] = "openai_chat"
+    format: Literal["openai_chat", "ollama_chat", "anthropic_messages"] = "openai_chat"
     base_url: str | None = None
     zone: Zone = "external"
-    auth: Literal["bearer", "api-key"] = "bearer"
+    auth: Literal["bearer", "api-key", "x-api-key"] = "bearer"
     azure_paths: bool = False
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     developer_role: bool = False
