@@ -156,9 +156,10 @@ def _price_of(config: GatewayConfig, clock: Clock) -> PriceOf:
     book = PriceBook.build(config, clock)
     types = {name: provider.type for name, provider in config.providers.items()}
 
-    def price_of(entry: ModelEntry, deployment: Deployment) -> Price | None:
+    def price_of(entry: ModelEntry, deployment: Deployment, service_tier: str) -> Price | None:
         provider = deployment.provider.name
-        return book.price(provider, types[provider], deployment.zone, deployment.model, entry.label)
+        zone, model = deployment.zone, deployment.model
+        return book.price(provider, types[provider], zone, model, entry.label, service_tier=service_tier)
 
     return price_of
 

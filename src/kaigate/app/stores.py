@@ -84,8 +84,8 @@ class Stores:
         shared = RedisStore(redis, config.store.redis.key_prefix) if redis is not None else None
         limits = config.limits
         limiter = Limiter(
-            shared or local,
-            local if shared is not None else None,
+            local,
+            shared,
             keep=journal.settled,
             on_failure=limits.on_store_failure,
             replicas=config.server.replicas,

@@ -1,13 +1,14 @@
--- KEYS  expiries, reservation, then a counter per bound
--- ARGV  now or '', id, record, and as one packed array, which is cheaper than many arguments: tokens, nano-dollars as
---       text, lease in ms, then per bound kind, limit (a budget's as text), and the window in ms or the budget's end
+-- KEYS  expiries, a counter per bound, and last the reservation, whose name ends with its id
+-- ARGV  now or '', tokens, nano-dollars, lease in ms, record, and as one packed array, which is cheaper than many
+--       arguments: per bound kind, limit (a budget's as text), and the window in ms or the budget's end
 -- Answer: position of the bound that refuses or -1, wait in ms (0 never), now,
 --       then per bound two numbers: total with this ask and newest time; running before and 0;
 --       spent and reserved before
 local BILLION = 1000000000
-local now, id, record = clock(ARGV[1]), ARGV[2], ARGV[3]
-local asked = cmsgpack.unpack(ARGV[4])
-local tokens, money, lease = asked[1], asked[2], asked[3]
+local now, tokens, money, lease, record = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local asked = cmsgpack.unpack(ARGV[6])
+local reservation = KEYS[#KEYS]
+local id = string.match(reservation, '.*:(.*)')
 
 local function split(amount)
   if #amount <= 9 then return 0, tonumber(amount) end
@@ -74,8 +75,8 @@ end
 
 local counters, answer = {}, {0, 0, now}
 for position = 0, #KEYS - 3 do
-  local key, kind = KEYS[position + 3], asked[position * 3 + 4]
-  local limit, extra = asked[position * 3 + 5], asked[position * 3 + 6]
+  local key, kind = KEYS[position + 2], asked[position * 3 + 1]
+  local limit, extra = asked[position * 3 + 2], asked[position * 3 + 3]
   if kind == 'budget' then
     local counted = call('HMGET', key, 's', 'r')
     local spent, reserved = counted[1] or '0', counted[2] or '0'
@@ -117,13 +118,13 @@ if refused >= 0 then
 end
 
 -- Given back before it came: its gateway lost the connection meanwhile, and nobody reads this.
-if call('EXISTS', KEYS[2]) == 1 then return answer end
+if call('EXISTS', reservation) == 1 then return answer end
 
 local places, leases, budgets = {}, {}, {}
 for position = 0, #KEYS - 3 do
-  local key, kind = KEYS[position + 3], asked[position * 3 + 4]
+  local key, kind = KEYS[position + 2], asked[position * 3 + 1]
   if kind == 'budget' then
-    local ends = asked[position * 3 + 6]
+    local ends = asked[position * 3 + 3]
     count_budget(key, ends, now, nil, money)
     budgets[#budgets + 1], budgets[#budgets + 2] = key, ends
   elseif kind == 'parallel' then
@@ -135,11 +136,12 @@ for position = 0, #KEYS - 3 do
     add(window, kind == 'tokens' and tokens or 1)
     answer[position * 2 + 4], answer[position * 2 + 5] = window.total, window.now
     if kind == 'tokens' then
+      places[#places + 1], places[#places + 2] = key, window.span
       places[#places + 1], places[#places + 2] = window.now, window.last
     end
   end
 end
 local kept = cmsgpack.pack({tokens, money, places, leases, budgets, record})
-call('SET', KEYS[2], 'L' .. kept, 'PX', lease + OPEN_MS)
+call('SET', reservation, 'L' .. kept, 'PX', lease + OPEN_MS)
 call('ZADD', KEYS[1], now + lease, id)
 return answer

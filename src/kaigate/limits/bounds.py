@@ -1,20 +1,43 @@
 """Which bounds a request has to pass: its key's, team's, end user's, model's and provider's."""
 
 import hashlib
+import sys
 from functools import lru_cache
 from typing import Final
 
-from kaigate.config.models import KeyLimits, LimitSettings, LimitsSettings
+from kaigate.config.models import LimitSettings, LimitsSettings
 from kaigate.limits.budget_window import budget_window
 from kaigate.limits.model import Bound
 from kaigate.money import from_usd
-from kaigate.pipeline.principal import UNLIMITED, Limits, Principal
+from kaigate.pipeline.principal import Limits, Principal
 
 DEFAULT_WINDOW: Final = "30d"
 # A longer name of an end user is counted under its digest: names come from clients, and keys of a store are short.
 _MAX_USER: Final = 64
 _NOTHING: Final = LimitSettings()
 _CACHE: Final = 1024
+MOST_REMEMBERED: Final = 4096
+
+
+class BoundsBook:
+    """The bounds of callers, made once for each until a budget window ends: the same tuple for the same question."""
+
+    def __init__(self, settings: LimitsSettings) -> None:
+        self._settings = settings
+        self._known: dict[tuple[str, str, str, str], tuple[Principal, int, tuple[Bound, ...]]] = {}
+
+    def of(self, caller: Principal, user: str, model: str, provider: str, now_ms: int) -> tuple[Bound, ...]:
+        """As `bounds_for`."""
+        key = (caller.key_id, user, model, provider)
+        known = self._known.get(key)
+        if known is not None and now_ms < known[1] and (known[0] is caller or known[0] == caller):
+            return known[2]
+        bounds = bounds_for(self._settings, caller, user, model, provider, now_ms)
+        until_ms = min((bound.ends_at_ms for bound in bounds if bound.kind == "budget"), default=sys.maxsize)
+        if known is None and len(self._known) >= MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[key] = (caller, until_ms, bounds)
+        return bounds
 
 
 def bounds_for(  # noqa: PLR0917 -- the questions stand in the order of the scopes
@@ -46,18 +69,6 @@ def user_scope(key_id: str, user: str) -> str:
     return f"user:{key_id}:{_short(user)}"
 
 
-def explicit_limits(preset: KeyLimits) -> Limits:
-    """A preset as the limits of a key that inherits nothing."""
-    return Limits(
-        rpm=_explicit(preset.rpm),
-        tpm=_explicit(preset.tpm),
-        parallel=_explicit(preset.parallel),
-        budget=UNLIMITED if preset.budget_usd is None else _nanodollars(preset.budget_usd),
-        budget_window=preset.budget_window,
-        max_input_tokens=_explicit(preset.max_input_tokens),
-    )
-
-
 _INHERIT: Final = Limits()
 
 
@@ -82,10 +93,6 @@ def _add(bounds: list[Bound], scope: str, own: Limits, inherited: LimitSettings,
 @lru_cache(maxsize=_CACHE)
 def _nanodollars(usd: float) -> int:
     return from_usd(usd)
-
-
-def _explicit(limit: int | None) -> int:
-    return UNLIMITED if limit is None else limit
 
 
 def _short(user: str) -> str:

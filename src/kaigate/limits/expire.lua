@@ -15,7 +15,7 @@ for _, id in ipairs(due) do
       count_budget(budgets[position], budgets[position + 1], now, charged, '-' .. charged)
     end
     if reservation[6] ~= '' then call('XADD', KEYS[2], '*', 'r', reservation[6]) end
-    reservation[4], reservation[5], reservation[6] = {}, {}, ''
+    reservation[4], reservation[6] = {}, ''
     call('SET', key, 'C' .. cmsgpack.pack(reservation), 'PX', CHARGED_MS)
   end
 end

@@ -1,6 +1,7 @@
 """The limiter of a process: the store in force, what happens without it, and the heartbeat of what runs."""
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from kaigate.limits.model import Ask, Bound, LimitStore, Settlement, StoreError, Verdict
+from kaigate.limits.model import Ask, Bound, LimitStore, LocalStore, Settlement, StoreError, Verdict
 from kaigate.store.errors import StoreTimeout
 
 log = logging.getLogger("kaigate.limits")
@@ -19,21 +20,24 @@ Spent = Sequence[tuple[Bound, int]]
 _TICK_S: Final = 1.0
 _EXPIRE_BATCH: Final = 200
 _MAX_UNSETTLED: Final = 100_000
+# Few milliseconds make one call of many; the counters are that much late, on the side of refusing.
+_GATHER_S: Final = 0.004
+_GATHERED: Final = 64
 _ADMITTED: Final = Verdict(-1, 0, ())
 
 
 class Limiter:
-    """Admits and settles through `store`; when that fails, by `on_failure`.
+    """Admits and settles through `shared`, where there is one; when that fails, by `on_failure`.
 
     `local` counts in this process, every limit divided by the replicas; `closed` refuses; `open` lets pass. Usage is
-    recorded in each case: what `store` can't take goes to `local`, whose outbox is durable. Once `store` answers again
-    its budgets are raised to what `spent` knows before anything is admitted by it.
+    recorded in each case: what `shared` can't take goes to `local`, whose outbox is durable. Once `shared` answers
+    again its budgets are raised to what `spent` knows before anything is admitted by it.
     """
 
     def __init__(
         self,
-        store: LimitStore,
-        local: LimitStore | None = None,
+        local: LocalStore,
+        shared: LimitStore | None = None,
         *,
         keep: Callable[[str, bytes], object] = lambda _made, _record: None,
         on_failure: OnFailure = "local",
@@ -42,12 +46,13 @@ class Limiter:
         spent: Callable[[], Awaitable[Spent]] | None = None,
         on_degraded: Callable[[bool], object] = lambda _: None,
     ) -> None:
-        """`local` is None where `store` itself is of this process: such a store does not fail over.
+        """Without `shared` there is nothing to fail over to.
 
-        `keep` puts the record of a settlement that `store` did not take into the durable outbox of this process.
+        `keep` puts the record of a settlement that `shared` did not take into the durable outbox of this process.
         """
-        self._store = store
-        self._local = local
+        self._store = shared or local
+        self._own = local
+        self._local = local if shared is not None else None
         self._keep = keep
         self._on_failure = on_failure
         self._replicas = replicas
@@ -56,6 +61,8 @@ class Limiter:
         self._on_degraded = on_degraded
         self._held: dict[str, LimitStore] = {}
         self._unsettled: deque[Settlement] = deque()
+        self._leaving: list[Settlement] = []
+        self._gathering: asyncio.TimerHandle | None = None
         self._background: set[asyncio.Future[None]] = set()
         self._next_renewal = 0.0
         self.degraded = False
@@ -80,7 +87,7 @@ class Limiter:
             return await _now(self._failed(ask, error))
         except asyncio.CancelledError:
             # The step may have been taken: give back what nobody will use.
-            self._later(self._settle(self._store, Settlement(ask.id, ask.bounds, 0, 0, b"")))
+            self._later(self._settle((Settlement(ask.id, ask.bounds, 0, 0, b""),)))
             raise
         return self._admitted(ask, verdict, self._store)
 
@@ -110,22 +117,52 @@ class Limiter:
     def _share(self, bound: Bound) -> Bound:
         return msgspec.structs.replace(bound, limit=-(-bound.limit // self._replicas))
 
-    def settle(self, settlement: Settlement) -> Awaitable[None]:
-        """Replace a reservation by the truth; never fails and never loses the record."""
-        return self._settle(self._held.pop(settlement.id, self._store), settlement)
+    def settle(self, settlement: Settlement) -> None:
+        """Replace a reservation by the truth; never fails and never loses the record.
 
-    async def _settle(self, holder: LimitStore, settlement: Settlement) -> None:
+        What the shared store holds is settled together with what else ends within `_GATHER_S`. A process that is
+        killed meanwhile has its reservations charged.
+        """
+        if self._held.pop(settlement.id, self._store) is self._own:
+            self._settle_here(settlement)
+            return
+        self._leaving.append(settlement)
+        if len(self._leaving) >= _GATHERED:
+            self._send_off()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(_GATHER_S, self._send_off)
+
+    def _settle_here(self, settlement: Settlement) -> None:
         try:
-            await holder.settle(settlement)
+            self._own.settle_now(settlement)
         except StoreError as error:
-            if self._local is None or holder is self._local:
-                log.critical("usage could not be recorded", extra={"detail": str(error)})
-                return
+            log.critical("usage could not be recorded", extra={"detail": str(error)})
+
+    def _send_off(self) -> None:
+        """Settle what has gathered."""
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        leaving, self._leaving = self._leaving, []
+        if leaving:
+            self._later(self._settle(leaving))
+
+    async def _settle(self, leaving: Sequence[Settlement]) -> None:
+        try:
+            await self._store.settle_all(leaving)
+        except StoreError as error:
             self._degrade(error)
-            # The record is safe at once; the counters are corrected when the store is back.
+            for settlement in leaving:
+                self._keep_record(settlement)
+                self._owe(settlement)
+
+    def _keep_record(self, settlement: Settlement) -> None:
+        """Make the record safe at once; the counters are corrected when the store is back."""
+        try:
             if settlement.record:
                 self._keep(settlement.id, settlement.record)
-            self._owe(settlement)
+        except StoreError as error:
+            log.critical("usage could not be recorded", extra={"detail": str(error)})
 
     def _owe(self, settlement: Settlement) -> None:
         if self._local is not None and len(self._unsettled) < _MAX_UNSETTLED:
@@ -173,7 +210,8 @@ class Limiter:
                 await store.expire(_EXPIRE_BATCH)
 
     async def aclose(self) -> None:
-        """Wait for what is being given back."""
+        """Wait for what is being settled and given back."""
+        self._send_off()
         if self._background:
             await asyncio.wait(self._background, timeout=_TICK_S)
 
@@ -183,8 +221,10 @@ class Limiter:
             await self._store.ping()
             await self.rebuild()
             while self._unsettled:
-                await self._store.settle(self._unsettled[0])
-                self._unsettled.popleft()
+                some = tuple(itertools.islice(self._unsettled, _GATHERED))
+                await self._store.settle_all(some)
+                for _ in some:
+                    self._unsettled.popleft()
         except Exception as error:  # noqa: BLE001 -- whatever stands in the way, the next tick tries again
             log.debug("shared limits are still lost", extra={"detail": type(error).__name__})
             return

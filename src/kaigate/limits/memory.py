@@ -63,6 +63,10 @@ class MemoryStore:
         return Verdict(refused, 0 if wait_ms == NEVER else wait_ms, tuple(standings))
 
     async def settle(self, settlement: Settlement) -> None:
+        """Replace a reservation by the truth, as `settle_now` does."""
+        self.settle_now(settlement)
+
+    def settle_now(self, settlement: Settlement) -> None:
         """Replace a reservation by the truth; a StoreError of the journal changes nothing."""
         now_ms = self._now_ms()
         name = settlement.id
@@ -81,6 +85,11 @@ class MemoryStore:
         else:
             self._spend_unreserved(settlement)
         self._reservations.settle(name, now_ms)
+
+    async def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        """Replace reservations by the truth."""
+        for settlement in settlements:
+            self.settle_now(settlement)
 
     async def renew(self, ids: Sequence[str], lease_ms: int) -> None:
         """Prolong open reservations, also one that lapsed but was not charged yet."""

@@ -13,7 +13,7 @@ from kaigate.store.errors import StoreError as StoreError  # noqa: PLC0414 (what
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 
 
-class Bound(msgspec.Struct, frozen=True):
+class Bound(msgspec.Struct, frozen=True, gc=False):
     """One limit in one scope, such as `key:3f…`, `team:ml`, `user:…`, `model:gpt-5`, `provider:openai`.
 
     `requests` and `tokens` count in a sliding window of `window_ms`: no span of that length admits more than `limit`.
@@ -33,7 +33,7 @@ class Ask(msgspec.Struct, frozen=True):
     """A request that wants in: everything it may use at most.
 
     `id` is unique and the gateway's own. Without a renewal the reservation expires `lease_ms` after the step and is
-    then charged in full; `record` is what the outbox gets in that case.
+    then charged in full; `record` is what the outbox gets in that case. `at_ms` is when it came, in Unix time.
     """
 
     id: str
@@ -42,9 +42,10 @@ class Ask(msgspec.Struct, frozen=True):
     nanodollars: int
     lease_ms: int
     record: bytes
+    at_ms: int = 0
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """How much of one bound is left after the step, and in how many milliseconds it is whole again."""
 
     remaining: int
@@ -88,6 +89,10 @@ class LimitStore(Protocol):
         """Replace a reservation by the truth."""
         ...
 
+    async def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        """The same for many, in one step or in several; those before one that fails may be settled."""
+        ...
+
     async def renew(self, ids: Sequence[str], lease_ms: int) -> None:
         """Keep reservations alive for another `lease_ms`; unknown ids are ignored."""
         ...
@@ -97,7 +102,10 @@ class LimitStore(Protocol):
         ...
 
     async def outbox(self, batch: int) -> list[tuple[str, bytes]]:
-        """Up to `batch` records that are not yet delivered, oldest first, with their ids in the outbox."""
+        """Up to `batch` entries that are not yet delivered, oldest first, with their ids in the outbox.
+
+        An entry is one record or several, one a line.
+        """
         ...
 
     async def delivered(self, ids: Sequence[str]) -> None:
@@ -110,4 +118,12 @@ class LimitStore(Protocol):
 
     async def ping(self) -> float:
         """Seconds of a real round trip."""
+        ...
+
+
+class LocalStore(LimitStore, Protocol):
+    """A store of this process, which needs no wait."""
+
+    def settle_now(self, settlement: Settlement) -> None:
+        """Replace a reservation by the truth."""
         ...

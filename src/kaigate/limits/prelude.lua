@@ -11,7 +11,7 @@
 -- server (64 bits), and compared here as dollars and nano-dollars apart.
 --
 -- A reservation is a string: its state (L live, C charged, S settled) and a packed array:
---   tokens, nano-dollars, places of its tokens {time, chunk, ...}, keys of its leases {...},
+--   tokens, nano-dollars, places of its tokens {key, window in ms, time, chunk, ...}, keys of its leases {...},
 --   its budgets {key, end, ...}, record
 local call, pack, unpack_at = redis.call, struct.pack, struct.unpack
 local sub, floor = string.sub, math.floor

@@ -1,6 +1,6 @@
 """The shared store: counters of all replicas in Valkey or Redis, one script per step."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -8,18 +8,24 @@ import msgspec
 from kaigate.limits.model import Ask, Bound, Settlement, Standing, Verdict
 from kaigate.limits.scripts import SCRIPTS, Scripts
 from kaigate.limits.verdicts import PARALLEL_RETRY_MS
-from kaigate.store.redis.script import Script
+from kaigate.store.redis.replies import ErrorReply
+from kaigate.store.redis.script import Argument, PreparedCall, Script
 
 # Ids in one call, so that no step blocks the server for long.
 RENEWED_AT_ONCE: Final = 200
+SETTLED_AT_ONCE: Final = 64
 DELIVERED_AT_ONCE: Final = 500
+MOST_PREPARED: Final = 4096
 
-Argument = bytes | str | int
 _pack: Final = msgspec.msgpack.Encoder().encode
 
 
 class Redis(Protocol):
     """What is needed of a client; every call raises StoreError, in bounded time."""
+
+    def send(self, packed: bytes) -> Awaitable[Any]:
+        """The reply to a packed command, which an ErrorReply says was not executed."""
+        ...
 
     def script(self, script: Script, keys: Sequence[bytes | str], args: Sequence[Argument]) -> Awaitable[Any]:
         """The reply of a script."""
@@ -55,31 +61,53 @@ class RedisStore:
         self._windows = {"requests": tag + "w:r:", "tokens": tag + "w:t:"}
         self._leases = tag + "l:"
         self._budgets = tag + "b:"
+        self._prepared: dict[int, tuple[tuple[Bound, ...], PreparedCall]] = {}
 
     async def admit(self, ask: Ask) -> Verdict:
         """Reserve under all bounds or under none; raises StoreError when the server can't be asked."""
-        keys: list[bytes | str] = [self._expiries, self._reservation + ask.id]
-        asked: list[str | int] = [ask.tokens, str(ask.nanodollars), ask.lease_ms]
-        for bound in ask.bounds:
-            keys.append(self._key(bound))
-            if bound.kind == "budget":
-                # As text: Lua's numbers are doubles.
-                asked += ("budget", str(bound.limit), bound.ends_at_ms)
-            else:
-                asked += (bound.kind, bound.limit, bound.window_ms)
-        args = (self._now(), ask.id, ask.record, _pack(asked))
-        reply = await self._redis.script(self._scripts.admit, keys, args)
-        return Verdict(reply[0], reply[1], tuple(_standings(ask, reply)))
+        call = self._call(ask.bounds)
+        key = (self._reservation + ask.id).encode()
+        now = b"" if self._now_ms is None else b"%d" % self._now_ms()
+        tokens, money, lease = b"%d" % ask.tokens, b"%d" % ask.nanodollars, b"%d" % ask.lease_ms
+        record = ask.record
+        packed = call.pack(
+            *(len(key), key, len(now), now, len(tokens), tokens, len(money), money),
+            *(len(lease), lease, len(record), record),
+        )
+        try:
+            reply = await self._redis.send(packed)
+        except ErrorReply:
+            # Not executed: the script is unknown there, or its keys are elsewhere.
+            args = (now, tokens, money, lease, record, call.last)
+            reply = await self._redis.script(call.script, (*call.keys, key), args)
+        return Verdict(reply[0], reply[1], _standings(ask, reply))
 
     async def settle(self, settlement: Settlement) -> None:
-        """Replace a reservation by the truth; one without a record leaves none. Raises StoreError; repeat it then."""
-        keys: list[bytes | str] = [self._expiries, self._reservation + settlement.id, self._outbox]
-        truth: list[str | int] = [settlement.tokens, str(settlement.nanodollars)]
-        for bound in settlement.bounds:
-            keys.append(self._key(bound))
-            truth += (bound.kind, bound.ends_at_ms if bound.kind == "budget" else bound.window_ms)
-        args = (self._now(), settlement.id, settlement.record, _pack(truth))
-        await self._redis.script(self._scripts.settle, keys, args)
+        """Replace one reservation by the truth, as `settle_all` does."""
+        await self.settle_all((settlement,))
+
+    async def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        """Replace reservations by the truth; one without a record leaves none. Raises StoreError; repeat them then."""
+        for start in range(0, len(settlements), SETTLED_AT_ONCE):
+            some = settlements[start : start + SETTLED_AT_ONCE]
+            lost = await self._settle([_row(each) for each in some])
+            if lost:
+                # Their reservations went with the server's memory; what was spent counts all the same.
+                await self._settle(
+                    [(*_row(each), self._spent_under(each.bounds)) for each in some if each.id.encode() in lost]
+                )
+
+    async def _settle(self, rows: Sequence[tuple[Any, ...]]) -> list[bytes]:
+        args = (self._now(), self._reservation, _pack(rows))
+        lost: list[bytes] = await self._redis.script(self._scripts.settle, (self._expiries, self._outbox), args)
+        return lost
+
+    def _spent_under(self, bounds: Sequence[Bound]) -> list[str | int]:
+        budgets: list[str | int] = []
+        for bound in bounds:
+            if bound.kind == "budget":
+                budgets += (self._key(bound), bound.ends_at_ms)
+        return budgets
 
     async def renew(self, ids: Sequence[str], lease_ms: int) -> None:
         """Prolong open reservations, also one that lapsed but was not charged yet."""
@@ -117,6 +145,27 @@ class RedisStore:
         """Seconds of a round trip to the server."""
         return await self._redis.ping()
 
+    def _call(self, bounds: tuple[Bound, ...]) -> PreparedCall:
+        """The call that admits under these bounds, packed once for the same tuple."""
+        # The tuple is kept, so that no other one can have its id.
+        known = self._prepared.get(id(bounds))
+        if known is not None and known[0] is bounds:
+            return known[1]
+        asked: list[str | int] = []
+        for bound in bounds:
+            if bound.kind == "budget":
+                # As text: Lua's numbers are doubles.
+                asked += ("budget", str(bound.limit), bound.ends_at_ms)
+            else:
+                asked += (bound.kind, bound.limit, bound.window_ms)
+        call = PreparedCall(
+            self._scripts.admit, (self._expiries, *(self._key(bound) for bound in bounds)), _pack(asked), 5
+        )
+        if len(self._prepared) >= MOST_PREPARED:
+            del self._prepared[next(iter(self._prepared))]
+        self._prepared[id(bounds)] = (bounds, call)
+        return call
+
     def _now(self) -> Argument:
         return "" if self._now_ms is None else self._now_ms()
 
@@ -129,18 +178,27 @@ class RedisStore:
         return f"{self._windows[kind]}{bound.window_ms}:{bound.scope}"
 
 
-def _standings(ask: Ask, reply: list[Any]) -> Iterator[Standing]:
+def _row(settlement: Settlement) -> tuple[str, str, int, str]:
+    """One as the script takes it, whose reader of packed values knows texts but no bytes."""
+    return settlement.id, settlement.record.decode(), settlement.tokens, str(settlement.nanodollars)
+
+
+def _standings(ask: Ask, reply: list[Any]) -> tuple[Standing, ...]:
     """Of each bound, from what `admit.lua` answers; one flat loop, because it runs for every request."""
     admitted, now_ms, place = reply[0] < 0, reply[2], 3
+    standings: list[Standing] = []
     for bound in ask.bounds:
         used, newest_ms = reply[place], reply[place + 1]
         place += 2
-        if bound.kind == "budget":
+        kind = bound.kind
+        if kind == "budget":
             used = int(used) + int(newest_ms) + (ask.nanodollars if admitted else 0)
             whole_in_ms = bound.ends_at_ms - now_ms
-        elif bound.kind == "parallel":
+        elif kind == "parallel":
             used += admitted
             whole_in_ms = PARALLEL_RETRY_MS if used else 0
         else:
             whole_in_ms = newest_ms + bound.window_ms - now_ms
-        yield Standing(max(0, bound.limit - used), max(0, whole_in_ms))
+        left = bound.limit - used
+        standings.append(Standing(max(0, left), max(0, whole_in_ms)))
+    return tuple(standings)

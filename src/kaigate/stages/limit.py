@@ -1,19 +1,18 @@
 """Admits a request under every limit that applies to it, and settles what it really used."""
 
-import logging
+import itertools
 import re
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-import msgspec
-
+from kaigate.chat.request import ChatRequest
 from kaigate.chat.usage import Usage
 from kaigate.clock import Clock
 from kaigate.config.models import LimitsSettings
 from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError
 from kaigate.ledger.record import UsageRecord, encode
-from kaigate.limits.bounds import bounds_for
+from kaigate.limits.bounds import BoundsBook
 from kaigate.limits.headers import rate_limit_headers
 from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
 from kaigate.pipeline.exchange import Exchange
@@ -26,9 +25,8 @@ from kaigate.stages.plan import plan_for
 from kaigate.telemetry.limit_metrics import LimitMetrics
 from kaigate.tokens.estimate import estimate
 
-log = logging.getLogger("kaigate.limits")
-
-PriceOf = Callable[[ModelEntry, Deployment], Price | None]
+PriceOf = Callable[[ModelEntry, Deployment, str], Price | None]
+"""The price of a deployment in a service tier, which is empty where the request names none."""
 
 _USER: Final = re.compile(rb"[!-~]{1,128}")
 _NEVER: Final = "This request alone is larger than the limit of {what}: send less, or ask for a larger limit."
@@ -47,16 +45,9 @@ class Limiter(Protocol):
         """Reserve under all bounds, or under none; raises `StoreError` where failing closed is configured."""
         ...
 
-    def settle(self, settlement: Settlement) -> Awaitable[None] | None:
-        """Replace a reservation by the truth; never fails, never loses the record."""
+    def settle(self, settlement: Settlement) -> None:
+        """Replace a reservation by the truth, soon; never fails, never loses the record."""
         ...
-
-
-class _Reservation(msgspec.Struct, gc=False):
-    """What an exchange holds."""
-
-    ask: Ask
-    at_ms: int
 
 
 class Limit(Stage):
@@ -79,6 +70,10 @@ class Limit(Stage):
     ) -> None:
         self._limiter = limiter
         self._settings = settings
+        self._bounds = BoundsBook(settings)
+        # Ids are unique for ever: a name of this stage's own and a number.
+        self._name = secrets.token_hex(12)
+        self._numbers = itertools.count()
         self._catalogue = catalogue
         self._price_of = price_of
         self._metrics = metrics
@@ -105,36 +100,29 @@ class Limit(Stage):
             raise _unavailable() from None
         self._decide(exchange, ask, verdict)
 
-    def leave(self, exchange: Exchange) -> Awaitable[None] | None:
-        held = exchange.reservation
-        if not isinstance(held, _Reservation):
-            return None
+    def leave(self, exchange: Exchange) -> None:
+        ask = exchange.reservation
+        if not isinstance(ask, Ask):
+            return
         usage = _used(exchange)
         exchange.estimate = None
         cost = self._cost(exchange, usage)
         deployment = exchange.deployment
         provider = deployment.provider.name if deployment is not None else ""
-        record = self._record(
-            exchange,
-            held.ask.id,
-            at_ms=held.at_ms,
-            provider=provider,
-            usage=usage,
-            cost=cost,
-            outcome=_outcome(exchange),
-        )
+        record = self._record(exchange, ask.id, ask.at_ms, provider, usage, cost, _outcome(exchange))
         self._metrics.spent(record)
-        return self._limiter.settle(Settlement(held.ask.id, held.ask.bounds, usage.total_tokens, cost, encode(record)))
+        self._limiter.settle(Settlement(ask.id, ask.bounds, usage.total_tokens, cost, encode(record)))
 
     def _ask(self, exchange: Exchange) -> Ask:
         request, entry, caller = exchange.request, exchange.entry, exchange.principal
         if request is None or entry is None or caller is None:
             raise UnavailableError("internal_error", "The request was not authorised.")
-        candidates = plan_for(exchange, self._catalogue).candidates
+        plan = exchange.plan or plan_for(exchange, self._catalogue)
+        candidates = plan.candidates
         now_ms = int(self._clock.now() * 1000)
         exchange.user = _user(exchange, caller, request.user)
         provider = candidates[0].provider.name
-        bounds = bounds_for(self._settings, caller, exchange.user, entry.name, provider, now_ms)
+        bounds = self._bounds.of(caller, exchange.user, entry.name, provider, now_ms)
         tokens_in = exchange.input_tokens or estimate(request)
         tokens_out = exchange.output_ceiling
         if tokens_out is None:
@@ -142,20 +130,21 @@ class Limit(Stage):
             if any(bound.kind in ("tokens", "budget") for bound in bounds):
                 exchange.output_ceiling = tokens_out
         tokens_out *= request.sampling.n or 1
-        most = max(self._price(entry, each).upper_bound(tokens_in, tokens_out) for each in candidates)
-        made = secrets.token_hex(16)
+        tier = _service_tier(request)
+        most = max([self._price(entry, each, tier).upper_bound(tokens_in, tokens_out) for each in candidates])
+        made = f"{self._name}{next(self._numbers):x}"
         bound = Usage(tokens_in, tokens_out, estimated=True)
-        record = self._record(exchange, made, at_ms=now_ms, provider=provider, usage=bound, cost=most, outcome="failed")
-        return Ask(made, bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record))
+        record = self._record(exchange, made, now_ms, provider, bound, most, "failed")
+        return Ask(made, bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record), now_ms)
 
     def _cost(self, exchange: Exchange, usage: Usage) -> int:
         """Nano-dollars of a usage at the price of the deployment that was asked last."""
         if exchange.deployment is None or exchange.entry is None:
             return 0
-        return self._price(exchange.entry, exchange.deployment).cost(usage)
+        return self._price(exchange.entry, exchange.deployment, _service_tier(exchange.request)).cost(usage)
 
-    def _price(self, entry: ModelEntry, deployment: Deployment) -> Price:
-        price = self._price_of(entry, deployment)
+    def _price(self, entry: ModelEntry, deployment: Deployment, tier: str) -> Price:
+        price = self._price_of(entry, deployment, tier)
         if price is not None:
             return price
         if self._settings.allow_unpriced:
@@ -170,9 +159,9 @@ class Limit(Stage):
     def _decide(self, exchange: Exchange, ask: Ask, verdict: Verdict) -> None:
         exchange.response_headers.extend(rate_limit_headers(ask.bounds, verdict))
         if verdict.refused < 0:
-            exchange.reservation = _Reservation(ask, int(self._clock.now() * 1000))
+            exchange.reservation = ask
             exchange.charge = self._cost
-            self._warn(ask.bounds, verdict)
+            self._warn(ask, verdict)
             return
         bound = ask.bounds[verdict.refused]
         self._metrics.refused(bound)
@@ -192,35 +181,43 @@ class Limit(Stage):
             retry_after=verdict.retry_after_ms / 1000,
         )
 
-    def _warn(self, bounds: tuple[Bound, ...], verdict: Verdict) -> None:
-        for bound, standing in zip(bounds, verdict.standings, strict=False):
-            if bound.kind != "budget":
-                continue
-            self._metrics.budgets.set(bound.scope, standing.remaining)
+    def _warn(self, ask: Ask, verdict: Verdict) -> None:
+        for bound, standing in zip(ask.bounds, verdict.standings, strict=False):
+            kind = bound.kind
+            if kind == "budget":
+                self._metrics.budgets.set(bound.scope, standing.remaining)
             if standing.remaining <= bound.limit * self._soft:
-                self._metrics.soft_limit(bound, standing.remaining)
+                self._metrics.soft_limit(bound, standing.remaining, ask.at_ms / 1000)
 
-    def _record(
-        self, exchange: Exchange, made: str, *, at_ms: int, provider: str, usage: Usage, cost: int, outcome: str
+    def _record(  # noqa: PLR0917 -- as the record's fields
+        self, exchange: Exchange, made: str, at_ms: int, provider: str, usage: Usage, cost: int, outcome: str
     ) -> UsageRecord:
         caller, entry = exchange.principal, exchange.entry
         return UsageRecord(
-            id=made,
-            at_ms=at_ms,
-            request_id=exchange.request_id,
-            key_id=caller.key_id if caller is not None else "",
-            team=caller.team if caller is not None else "",
-            user=exchange.user,
-            model=entry.name if entry is not None else "",
-            provider=provider,
-            surface=self._surface,
-            outcome=outcome,
-            nanodollars=cost,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_tokens=usage.cached_input_tokens,
-            estimated=usage.estimated,
+            made,
+            at_ms,
+            exchange.request_id,
+            caller.key_id if caller is not None else "",
+            caller.team if caller is not None else "",
+            exchange.user,
+            entry.name if entry is not None else "",
+            provider,
+            self._surface,
+            outcome,
+            cost,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_input_tokens,
+            usage.estimated,
         )
+
+
+def _service_tier(request: ChatRequest | None) -> str:
+    """The tier that the request asks for: its price is another."""
+    if request is None or not request.extra:
+        return ""
+    tier = request.extra.get("service_tier")
+    return tier if isinstance(tier, str) else ""
 
 
 def _used(exchange: Exchange) -> Usage:

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from math import inf
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from kaigate.money import NANO
@@ -14,6 +15,9 @@ log = logging.getLogger("kaigate.limits")
 
 MAX_WARNED: Final = 10_000
 MAX_BUDGETS: Final = 10_000
+MAX_COSTS: Final = 100_000
+_AGAIN_S: Final = 60.0
+_OTHERS: Final = ("", "", "", "")
 _LABELS: Final = {"key": "key_id", "team": "team", "model": "model", "provider": "provider"}
 
 
@@ -87,6 +91,26 @@ class BudgetCollector(Collector):
         yield family
 
 
+class CostCollector(Collector):
+    """Money spent, in nano-dollars by labels; plain numbers, made into series at a scrape."""
+
+    def __init__(self) -> None:
+        self._spent: dict[tuple[str, str, str, str], int] = {}
+
+    def add(self, labels: tuple[str, str, str, str], nanodollars: int) -> None:
+        """Add to key, team, model and provider; beyond the bound to nobody's."""
+        if labels not in self._spent and len(self._spent) >= MAX_COSTS:
+            labels = _OTHERS
+        self._spent[labels] = self._spent.get(labels, 0) + nanodollars
+
+    def collect(self) -> Iterator[Metric]:
+        """The family, for the registry."""
+        family = CounterMetricFamily("kaigate_cost_usd", "Dollars spent.", labels=tuple(_LABELS.values()))
+        for labels, nanodollars in list(self._spent.items()):
+            family.add_metric(labels, nanodollars / NANO)
+        yield family
+
+
 class LimitMetrics:
     """Counters by scope kind, never by a name that a client chooses; money by key, team, model and provider."""
 
@@ -96,13 +120,12 @@ class LimitMetrics:
         )
         self.soft_limits = Counter(
             "kaigate_soft_limit_warnings",
-            "Scopes that came near a limit, once per window.",
+            "Scopes that came near a limit: once per budget window, at most once a minute else.",
             ("reason", "scope"),
             registry=registry,
         )
-        self.cost = Counter(
-            "kaigate_cost_usd", "Dollars spent.", ("key_id", "team", "model", "provider"), registry=registry
-        )
+        self.cost = CostCollector()
+        registry.register(self.cost)
         self.budgets = BudgetCollector()
         registry.register(self.budgets)
         self.store_degraded = Gauge(
@@ -116,7 +139,7 @@ class LimitMetrics:
         self.outbox_failures = Counter(
             "kaigate_outbox_failures", "Failed deliveries of usage records to SQL.", registry=registry
         )
-        self._warned: set[tuple[str, str, str]] = set()
+        self._warned: dict[tuple[str, str, str], float] = {}
 
     def refused(self, bound: BoundLike) -> None:
         """A limit stood in the way."""
@@ -125,22 +148,23 @@ class LimitMetrics:
     def spent(self, record: Spent) -> None:
         """A request was settled."""
         if record.nanodollars:
-            labels = (record.key_id, record.team, record.model, record.provider)
-            self.cost.labels(*labels).inc(record.nanodollars / NANO)
+            self.cost.add((record.key_id, record.team, record.model, record.provider), record.nanodollars)
 
-    def soft_limit(self, bound: BoundLike, remaining: int) -> None:
-        """A budget is nearly used up; told once per window."""
+    def soft_limit(self, bound: BoundLike, remaining: int, now: float) -> None:
+        """A limit is nearly reached: a budget's is told once per window, another's once a minute; `now` in seconds."""
         told = (bound.scope, bound.kind, bound.window)
-        if told in self._warned:
+        if now < self._warned.get(told, 0.0):
             return
         if len(self._warned) >= MAX_WARNED:
             self._warned.clear()
-        self._warned.add(told)
+        self._warned[told] = inf if bound.kind == "budget" else now + _AGAIN_S
         self.soft_limits.labels(bound.kind, _kind(bound)).inc()
-        log.warning(
-            "budget is nearly used up",
-            extra={"scope": bound.scope, "window": bound.window, "remaining_usd": remaining / NANO},
-        )
+        details: dict[str, str | float] = {"scope": bound.scope, "limit": bound.kind}
+        if bound.kind == "budget":
+            details |= {"window": bound.window, "remaining_usd": remaining / NANO}
+        else:
+            details["remaining"] = remaining
+        log.warning("a limit is nearly reached", extra=details)
 
 
 def _kind(bound: BoundLike) -> str:

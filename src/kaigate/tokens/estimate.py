@@ -26,6 +26,8 @@ PER_REQUEST: Final = 3
 PER_MESSAGE: Final = 5
 PER_TOOL: Final = 12
 PER_TOOL_CALL: Final = 10
+SHORT: Final = 256
+"""Characters up to which texts are estimated together: too few to be told apart by what they are made of."""
 IMAGE: Final = 1445
 """The most that OpenAI charges for one image in high detail: 85 and 8 tiles of 170."""
 IMAGE_LOW_DETAIL: Final = 85
@@ -103,12 +105,21 @@ def estimate_text(text: str) -> int:
 def estimate(request: ChatRequest) -> int:
     """Input tokens of a request: messages, tools, schema, and constants for what is not text."""
     total = PER_REQUEST
+    short: list[str] = []
     for message in request.messages:
         total += PER_MESSAGE
         for block in message.blocks:
-            total += estimate_text(block.text) if type(block) is TextBlock else estimate_block(block)
+            if type(block) is not TextBlock:
+                total += estimate_block(block)
+            elif len(block.text) > SHORT:
+                total += estimate_text(block.text)
+            else:
+                short.append(block.text)
         if message.name is not None:
             total += estimate_text(message.name)
+    if short:
+        # Together, for the price of one; each may end within a token.
+        total += estimate_text(" ".join(short)) + len(short) - 1
     for tool in request.tools:
         total += PER_TOOL + estimate_text(_encode(tool).decode())
     if request.response_format is not None and request.response_format.schema is not None:

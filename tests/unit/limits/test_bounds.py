@@ -1,7 +1,7 @@
 """From configuration and caller to bounds."""
 
 from kaigate.config.models import KeyLimits, LimitSettings, LimitsSettings
-from kaigate.limits.bounds import bounds_for, explicit_limits
+from kaigate.limits.bounds import MOST_REMEMBERED, BoundsBook, bounds_for
 from kaigate.limits.model import Bound
 from kaigate.pipeline.principal import UNLIMITED, Limits, Principal
 
@@ -89,9 +89,23 @@ def test_a_user_is_counted_within_its_key_and_a_long_name_by_its_digest():
     assert bounds(settings, CALLER, "a" * 66)[-1].scope != names[0]
 
 
-def test_a_preset_is_a_set_of_limits_that_inherits_nothing():
-    preset = KeyLimits(rpm=600, tpm=None, parallel=50, budget_usd=None, budget_window="week", max_input_tokens=None)
-    caller = Principal("k1", "batch", limits=explicit_limits(preset))
-    assert numbers(bounds(caller=caller)) == [("key:k1", "requests", 600), ("key:k1", "parallel", 50)]
-    assert caller.limits.max_input_tokens == UNLIMITED
-    assert explicit_limits(KeyLimits(budget_usd=0.3)).budget == 300_000_000
+def test_a_book_gives_the_same_bounds_until_a_window_ends_or_the_caller_changes():
+    book = BoundsBook(LimitsSettings())
+    first = book.of(CALLER, "", "m", "p", NOW_MS)
+    assert first == bounds_for(LimitsSettings(), CALLER, "", "m", "p", NOW_MS)
+    assert book.of(Principal("k1", "someone"), "", "m", "p", NOW_MS + 1) is first
+    (budget,) = [bound for bound in first if bound.kind == "budget"]
+    assert book.of(CALLER, "", "m", "p", budget.ends_at_ms - 1) is first
+    later = book.of(CALLER, "", "m", "p", budget.ends_at_ms)
+    assert later[-1].ends_at_ms > budget.ends_at_ms
+    tightened = Principal("k1", "someone", limits=Limits(rpm=1))
+    assert book.of(tightened, "", "m", "p", NOW_MS)[0].limit == 1
+    of_users = BoundsBook(LimitsSettings(users=LimitSettings(rpm=1)))
+    assert of_users.of(CALLER, "u", "m", "p", NOW_MS) != of_users.of(CALLER, "v", "m", "p", NOW_MS)
+
+
+def test_a_book_is_bounded():
+    book = BoundsBook(LimitsSettings())
+    for number in range(MOST_REMEMBERED + 10):
+        book.of(Principal(f"k{number}", ""), "", "m", "p", NOW_MS)
+    assert len(book._known) == MOST_REMEMBERED

@@ -24,6 +24,7 @@ class Script:
         self.failure = StoreError("down")
         self.asked: list[Ask] = []
         self.settled: list[Settlement] = []
+        self.calls = 0
         self.renewed: list[tuple[str, ...]] = []
         self.restored: list[Sequence[tuple[Bound, int]]] = []
         self.expired = 0
@@ -49,6 +50,14 @@ class Script:
         return self.verdict
 
     async def settle(self, settlement: Settlement) -> None:
+        self.settle_now(settlement)
+
+    async def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        self._up()
+        self.calls += 1
+        self.settled += settlements
+
+    def settle_now(self, settlement: Settlement) -> None:
         self._up()
         self.settled.append(settlement)
 
@@ -76,8 +85,8 @@ class Bench:
         self.kept: list[tuple[str, bytes]] = []
         self.told: list[bool] = []
         self.limiter = Limiter(
-            self.shared,
             self.local,
+            self.shared,
             keep=lambda made, record: self.kept.append((made, record)),
             spent=self.spent,
             on_degraded=self.told.append,
@@ -96,7 +105,7 @@ async def test_a_local_store_is_asked_without_waiting():
     store = Script(remote=False)
     limiter = Limiter(store)
     assert limiter.admit(ask()) == store.verdict
-    await limiter.settle(Settlement("r1", (BOUND,), 1, 2, b"truth"))
+    limiter.settle(Settlement("r1", (BOUND,), 1, 2, b"truth"))
     assert store.settled == [Settlement("r1", (BOUND,), 1, 2, b"truth")]
 
 
@@ -113,7 +122,7 @@ async def test_without_the_shared_store_each_replica_has_its_share():
     await bench.admit(ask())
     assert [bound.limit for bound in bench.local.asked[0].bounds] == [3]
     assert bench.told == [True]
-    await bench.limiter.settle(Settlement("r1", (BOUND,), 1, 2, b"truth"))
+    bench.limiter.settle(Settlement("r1", (BOUND,), 1, 2, b"truth"))
     assert [each.id for each in bench.local.settled] == ["r1"]
 
 
@@ -139,7 +148,8 @@ async def test_a_settlement_that_the_store_does_not_take_is_kept_and_delivered_l
     await bench.admit(ask())
     bench.shared.down = True
     late = Settlement("r1", (BOUND,), 1, 2, b"truth")
-    await bench.limiter.settle(late)
+    bench.limiter.settle(late)
+    await bench.limiter.aclose()
     assert bench.kept == [("r1", b"truth")]
     bench.shared.down = False
     await bench.limiter._recover()
@@ -192,8 +202,8 @@ async def test_what_runs_is_renewed_by_the_store_that_holds_it():
     await bench.limiter._recover()
     await bench.limiter.renew()
     assert bench.shared.renewed == [("shared",)]
-    await bench.limiter.settle(Settlement("shared", (BOUND,), 1, 2, b"truth"))
-    await bench.limiter.settle(Settlement("local", (BOUND,), 1, 2, b"truth"))
+    bench.limiter.settle(Settlement("shared", (BOUND,), 1, 2, b"truth"))
+    bench.limiter.settle(Settlement("local", (BOUND,), 1, 2, b"truth"))
     await bench.limiter.renew()
     assert (len(bench.shared.renewed), len(bench.local.renewed)) == (1, 2)
 
@@ -235,3 +245,45 @@ async def test_a_step_that_may_have_been_taken_is_given_back_when_the_store_answ
     bench.shared.down = False
     await bench.limiter._recover()
     assert bench.shared.settled == [Settlement("r1", (BOUND,), 0, 0, b"")]
+
+
+async def test_what_ends_together_is_settled_in_one_call():
+    bench = Bench()
+    for number in range(10):
+        await bench.admit(ask(f"r{number}"))
+    for number in range(10):
+        bench.limiter.settle(Settlement(f"r{number}", (BOUND,), 1, 2, b"truth"))
+    assert bench.shared.settled == []
+    await asyncio.sleep(0.03)
+    assert (bench.shared.calls, len(bench.shared.settled)) == (1, 10)
+
+
+async def test_a_crowd_does_not_wait_for_the_clock_and_nothing_is_left_behind():
+    bench = Bench()
+    for number in range(100):
+        bench.limiter.settle(Settlement(f"r{number}", (BOUND,), 1, 2, b"truth"))
+    await asyncio.sleep(0)
+    assert (bench.shared.calls, len(bench.shared.settled)) == (1, 64)
+    await bench.limiter.aclose()
+    assert (bench.shared.calls, len(bench.shared.settled)) == (2, 100)
+
+
+async def test_a_record_that_can_be_kept_nowhere_does_not_take_others_with_it(caplog):
+    bench = Bench()
+    kept: list[str] = []
+
+    def keep(made: str, _record: bytes) -> None:
+        if made == "r0":
+            raise StoreError("the disk is full")
+        kept.append(made)
+
+    bench.limiter._keep = keep
+    bench.shared.down = True
+    for number in range(3):
+        bench.limiter.settle(Settlement(f"r{number}", (BOUND,), 1, 2, b"truth"))
+    await bench.limiter.aclose()
+    assert kept == ["r1", "r2"]
+    assert "could not be recorded" in caplog.text
+    bench.shared.down = False
+    await bench.limiter._recover()
+    assert [each.id for each in bench.shared.settled] == ["r0", "r1", "r2"]

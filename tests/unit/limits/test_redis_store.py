@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import hiredis
 import msgspec
 
 from kaigate.limits.model import Ask, Bound, Settlement, Standing, Verdict
-from kaigate.limits.redis_store import DELIVERED_AT_ONCE, RENEWED_AT_ONCE, RedisStore
+from kaigate.limits.redis_store import DELIVERED_AT_ONCE, MOST_PREPARED, RENEWED_AT_ONCE, SETTLED_AT_ONCE, RedisStore
 from kaigate.limits.scripts import SCRIPTS
+from kaigate.store.redis.replies import ErrorReply
 from kaigate.store.redis.script import Script
 
 BOUNDS = (
@@ -21,14 +23,29 @@ KEYS = [
     "{kg}:l:key:a",
     "{kg}:b:30d-2027-01-02:key:a",
 ]
+PACKED = [
+    *("requests", 5, 60_000, "tokens", 500, 1000, "parallel", 3, 60_000),
+    *("budget", "1000000000000000000", 2_000),
+]
 
 
 class Recorder:
-    """Notes calls and gives a prepared reply."""
+    """Notes calls and gives a prepared reply; `unknown` as long as the server does not know the script."""
 
     def __init__(self, reply: object = None) -> None:
         self.reply = reply
         self.calls: list[tuple[object, ...]] = []
+        self.sent: list[list[bytes]] = []
+        self.unknown = False
+
+    async def send(self, packed: bytes) -> object:
+        if self.unknown:
+            raise ErrorReply("NOSCRIPT", "NOSCRIPT no matching script")
+        reader = hiredis.Reader()
+        reader.feed(packed)
+        self.sent.append(reader.gets())
+        assert reader.gets() is False
+        return self.reply
 
     async def script(self, script: Script, keys: Sequence[bytes | str], args: Sequence[bytes | str | int]) -> object:
         self.calls.append((script, list(keys), list(args)))
@@ -55,15 +72,32 @@ async def test_an_ask_is_one_call_whose_keys_share_a_tag():
             Standing(10**18 - 900_719_925_474_099_300 - 12, 1_000),
         ),
     )
+    ((name, sha1, count, *rest),) = redis.sent
+    assert (name, sha1, count) == (b"EVALSHA", SCRIPTS.admit.sha1, b"6")
+    assert rest[:6] == [b"{kg}:expiries", *(key.encode() for key in KEYS), b"{kg}:r:r1"]
+    assert rest[6:11] == [b"", b"60", b"7", b"30000", b"record"]
+    assert msgspec.msgpack.decode(rest[11]) == PACKED
+
+
+async def test_what_was_not_executed_is_sent_again_with_its_source_at_hand():
+    redis = Recorder([-1, 0, 1_000, 2, 1_000, 60, 900, 0, 0, b"9", b"5"])
+    redis.unknown = True
+    verdict = await RedisStore(redis, "kg", now_ms=lambda: 77).admit(Ask("r1", BOUNDS, 60, 7, 30_000, b"record"))
+    assert verdict.refused == -1
     ((script, keys, args),) = redis.calls
     assert script is SCRIPTS.admit
-    assert keys == ["{kg}:expiries", "{kg}:r:r1", *KEYS]
-    assert args[:3] == ["", "r1", b"record"]
-    assert msgspec.msgpack.decode(args[3]) == [
-        *(60, "7", 30_000),
-        *("requests", 5, 60_000, "tokens", 500, 1000, "parallel", 3, 60_000),
-        *("budget", "1000000000000000000", 2_000),
-    ]
+    assert keys == ["{kg}:expiries", *KEYS, b"{kg}:r:r1"]
+    assert args[:5] == [b"77", b"60", b"7", b"30000", b"record"]
+    assert msgspec.msgpack.decode(args[5]) == PACKED
+
+
+async def test_prepared_calls_are_bounded_and_never_mistaken_for_each_other():
+    redis = Recorder([-1, 0, 1_000, 2, 1_000])
+    store = RedisStore(redis, "kg")
+    for number in range(MOST_PREPARED + 5):
+        await store.admit(Ask("r", (Bound(f"key:{number}", "requests", 5),), 1, 1, 1, b""))
+        assert redis.sent[-1][4] == b"{kg}:w:r:60000:key:%d" % number
+    assert len(store._prepared) == MOST_PREPARED
 
 
 async def test_a_refusal_counts_nothing_into_the_standings():
@@ -73,16 +107,30 @@ async def test_a_refusal_counts_nothing_into_the_standings():
     assert verdict.standings == (Standing(5, 0), Standing(440, 500), Standing(0, 1000), Standing(10**18 - 15, 0))
 
 
-async def test_a_settlement_is_one_call():
-    redis = Recorder(1)
-    await RedisStore(redis, "kg", now_ms=lambda: 77).settle(Settlement("r1", BOUNDS, 5, 6, b"truth"))
+async def test_settlements_are_one_call():
+    redis = Recorder([])
+    store = RedisStore(redis, "kg", now_ms=lambda: 77)
+    await store.settle_all([Settlement("r1", BOUNDS, 5, 6, b"truth"), Settlement("r2", BOUNDS, 7, 10**18, b"")])
     ((script, keys, args),) = redis.calls
     assert script is SCRIPTS.settle
-    assert keys == ["{kg}:expiries", "{kg}:r:r1", "{kg}:outbox", *KEYS]
-    assert args[:3] == [77, "r1", b"truth"]
-    assert msgspec.msgpack.decode(args[3]) == [
-        *(5, "6", "requests", 60_000, "tokens", 1000, "parallel", 60_000, "budget", 2_000)
-    ]
+    assert keys == ["{kg}:expiries", "{kg}:outbox"]
+    assert args[:2] == [77, "{kg}:r:"]
+    assert msgspec.msgpack.decode(args[2]) == [["r1", "truth", 5, "6"], ["r2", "", 7, str(10**18)]]
+
+
+async def test_what_was_spent_under_a_lost_reservation_is_sent_with_its_budgets():
+    redis = Recorder([b"r2"])
+    store = RedisStore(redis, "kg")
+    await store.settle_all([Settlement("r1", BOUNDS, 5, 6, b"a"), Settlement("r2", BOUNDS, 7, 8, b"b")])
+    _, (script, _, args) = redis.calls
+    assert script is SCRIPTS.settle
+    assert msgspec.msgpack.decode(args[2]) == [["r2", "b", 7, "8", [KEYS[3], 2_000]]]
+
+
+async def test_many_settlements_are_sent_in_parts():
+    redis = Recorder([])
+    await RedisStore(redis, "kg").settle_all([Settlement(f"r{n}", (), 0, 0, b"") for n in range(SETTLED_AT_ONCE + 1)])
+    assert [len(msgspec.msgpack.decode(call[2][2])) for call in redis.calls] == [SETTLED_AT_ONCE, 1]
 
 
 async def test_long_lists_are_sent_in_parts():

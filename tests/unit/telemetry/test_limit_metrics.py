@@ -34,10 +34,30 @@ def test_a_budget_that_is_nearly_used_up_is_told_once_per_window(caplog):
     metrics = LimitMetrics(registry)
     with caplog.at_level(logging.WARNING, "kaigate.limits"):
         for _ in range(3):
-            metrics.soft_limit(BUDGET, 1_000_000_000)
-        metrics.soft_limit(Bound("key:abc", "budget", 10, window="2026-12"), 1)
-    assert [entry.getMessage() for entry in caplog.records] == ["budget is nearly used up"] * 2
+            metrics.soft_limit(BUDGET, 1_000_000_000, 5.0)
+        metrics.soft_limit(Bound("key:abc", "budget", 10, window="2026-12"), 1, 6.0)
+    assert [entry.getMessage() for entry in caplog.records] == ["a limit is nearly reached"] * 2
+    assert [entry.remaining_usd for entry in caplog.records] == [1.0, 1e-9]
     assert registry.get_sample_value("kaigate_soft_limit_warnings_total", {"reason": "budget", "scope": "key"}) == 2
+
+
+def test_a_rate_that_is_nearly_reached_is_told_once_a_minute(caplog):
+    metrics = LimitMetrics(CollectorRegistry())
+    with caplog.at_level(logging.WARNING, "kaigate.limits"):
+        for now in (100.0, 101.0, 159.9, 160.0):
+            metrics.soft_limit(Bound("key:abc", "tokens", 100), 7, now)
+    assert [(entry.limit, entry.remaining) for entry in caplog.records] == [("tokens", 7)] * 2
+
+
+def test_costs_are_bounded(monkeypatch):
+    monkeypatch.setattr("kaigate.telemetry.limit_metrics.MAX_COSTS", 3)
+    registry = CollectorRegistry()
+    costs = LimitMetrics(registry).cost
+    for number in range(10):
+        costs.add((f"k{number}", "", "m", "p"), 1_000_000_000)
+    costs.add(("k0", "", "m", "p"), 1_000_000_000)
+    values = [sample.value for family in registry.collect() for sample in family.samples if "cost_usd" in sample.name]
+    assert sorted(values) == [1.0, 1.0, 2.0, 7.0]
 
 
 def test_what_is_left_of_a_budget_is_told_by_its_owner_and_never_for_end_users():

@@ -56,7 +56,7 @@ def filled() -> Metrics:
     metrics.config_reloads.labels("applied").inc()
     metrics.limits.rate_limited.labels("requests", "key").inc()
     metrics.limits.soft_limits.labels("budget", "key").inc()
-    metrics.limits.cost.labels("k", "t", "m", "up").inc()
+    metrics.limits.cost.add(("k", "t", "m", "up"), 1)
     metrics.limits.budgets.set("key:k", 1)
     return metrics
 

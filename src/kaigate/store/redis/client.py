@@ -106,6 +106,16 @@ class Redis:
         except ErrorReply as refusal:
             return await self._again(connection, refusal, packed)
 
+    def send(self, packed: bytes) -> asyncio.Future[Any]:
+        """The reply to a packed command, without a second try: an ErrorReply says that it was not executed.
+
+        Raises StoreUnavailable at once; the future raises what `command` does.
+        """
+        connection = self._connection
+        if connection is None:
+            raise StoreUnavailable(self._reason)
+        return connection.send(packed)
+
     async def script(self, script: Script, keys: Sequence[bytes | str], args: Sequence[Argument]) -> Any:
         """The reply of a script; a server that does not know it is sent its source. Raises what `command` does."""
         connection = self._connection

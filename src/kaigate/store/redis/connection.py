@@ -15,8 +15,7 @@ import hiredis
 
 from kaigate.store.errors import StoreError, StoreTimeout, StoreUnavailable
 from kaigate.store.redis.replies import error_reply
-
-Argument = bytes | str | int
+from kaigate.store.redis.script import Argument as Argument  # noqa: PLC0414 (what `pack` takes)
 
 INCOMPLETE: Final = object()
 # When the loop itself was late, answers may wait in the socket: one more look at it before the connection is given up.
