@@ -104,10 +104,10 @@ def test_a_request_with_everything_is_one_that_the_client_could_have_sent() -> N
         "top_logprobs": 2,
     }
     request = OpenAIChat().decode(msgspec.json.encode(body))
-    call = build("local", "ollama").encode(request, model="llama3.2:3b", max_output_tokens=64)
+    call = build("local", "ollama").encode(request, model="gpt-oss:20b", max_output_tokens=64)
     sent = msgspec.json.decode(call.body)
     judged = OllamaChatRequest.model_validate(sent)
-    assert sent.keys() - {"truncate"} <= OllamaChatRequest.model_fields.keys()
+    assert sent.keys() - {"truncate", "shift"} <= OllamaChatRequest.model_fields.keys()
     assert sent["options"].keys() - {"repeat_penalty", "min_p"} <= OllamaOptions.model_fields.keys()
     known = OllamaMessage.model_fields.keys() | {"tool_call_id"}
     assert all(message.keys() <= known for message in sent["messages"])

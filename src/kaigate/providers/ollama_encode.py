@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
-from kaigate.chat.content import ImageBlock, Message, ReasoningBlock, RefusalBlock, TextBlock, ToolCallBlock
 from kaigate.chat.request import ChatRequest, ResponseFormat
 from kaigate.errors import RequestInvalidError
+from kaigate.providers.ollama_messages import wire_messages
 from kaigate.providers.openai_encode import refuse_or_drop, supported_sampling, wire_tool
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -26,8 +26,7 @@ _OPTIONS: Final = (
 _EXTRA_OPTIONS: Final = frozenset(
     {"typical_p", "repeat_penalty", "repeat_last_n", "mirostat", "mirostat_tau", "mirostat_eta"}
 )
-_THINK: Final[Mapping[str, bool | str]] = {
-    "none": False,
+_LEVELS: Final[Mapping[str, str]] = {
     "minimal": "low",
     "low": "low",
     "medium": "medium",
@@ -35,6 +34,8 @@ _THINK: Final[Mapping[str, bool | str]] = {
     "xhigh": "high",
     "max": "high",
 }
+_LEVELLED: Final = "gpt-oss"
+"""The family of models that knows levels of thinking. For others many servers refuse one, so they only get to think."""
 
 
 def encode_request(
@@ -42,23 +43,18 @@ def encode_request(
 ) -> tuple[bytes, tuple[str, ...]]:
     """The body, and the names of parameters left out of it.
 
-    `truncate: false` makes Ollama refuse a prompt beyond its window instead of cutting its beginning off, unseen.
+    `truncate: false` makes Ollama refuse a prompt beyond its window instead of cutting its beginning off, unseen;
+    `shift: false` ends an answer at the window's end instead of forgetting the prompt meanwhile. Older servers know
+    neither, and are kept from it by `num_ctx` alone.
     Raises `RequestInvalidError("unsupported_parameter")` for what Ollama can't honour, unless `drop_params`.
     """
     dropped: list[str] = []
-    names = {
-        block.id: block.name
-        for message in request.messages
-        for block in message.blocks
-        if isinstance(block, ToolCallBlock)
-    }
     body: dict[str, Any] = {
         "model": model,
-        "messages": [
-            _wire_message(message, f"messages[{index}]", names) for index, message in enumerate(request.messages)
-        ],
+        "messages": wire_messages(request.messages, dropped, drop_params=drop_params),
         "stream": request.stream,
         "truncate": False,
+        "shift": False,
     }
     options = _options(request, dropped, drop_params=drop_params)
     if max_output_tokens is not None:
@@ -74,7 +70,7 @@ def encode_request(
     _add_tools(body, request, dropped, drop_params=drop_params)
     if request.response_format is not None and request.response_format.kind != "text":
         body["format"] = _wire_format(request.response_format)
-    _add_thinking(body, request)
+    _add_thinking(body, request, model, dropped, drop_params=drop_params)
     if request.user is not None:
         dropped.append("user")
     return _encode(body), tuple(dropped)
@@ -94,6 +90,13 @@ def _options(request: ChatRequest, dropped: list[str], *, drop_params: bool) -> 
 
 def _add_tools(body: dict[str, Any], request: ChatRequest, dropped: list[str], *, drop_params: bool) -> None:
     """Ollama has no tool choice: `auto` is what it does, `none` is not to offer the tools, more it can't promise."""
+    for tool in request.hosted_tools:
+        # Never dropped: without its tool the answer would be another one.
+        raise RequestInvalidError(
+            "unsupported_parameter",
+            f"The model behind this name has no {tool.kind} tool of its own; remove it.",
+            param="tools",
+        )
     choice = request.tool_choice
     if not request.tools or (choice is not None and choice.mode == "none"):
         return
@@ -104,70 +107,24 @@ def _add_tools(body: dict[str, Any], request: ChatRequest, dropped: list[str], *
     body["tools"] = [wire_tool(tool) for tool in request.tools]
 
 
-def _add_thinking(body: dict[str, Any], request: ChatRequest) -> None:
-    if request.reasoning_effort is not None:
-        body["think"] = _THINK[request.reasoning_effort]
+def _add_thinking(
+    body: dict[str, Any], request: ChatRequest, model: str, dropped: list[str], *, drop_params: bool
+) -> None:
+    effort, thinking = request.reasoning_effort, request.thinking
+    if effort is not None:
+        if effort == "none":
+            body["think"] = False
+        elif effort in _LEVELS:
+            body["think"] = _LEVELS[effort] if _LEVELLED in model else True
+        else:
+            refuse_or_drop("reasoning_effort", dropped, drop_params=drop_params)
+    elif thinking is not None:
+        body["think"] = thinking.mode != "disabled"
+        # A bound on a part of the answer, where Ollama has one for the whole: that one is sent.
+        dropped.extend(f"thinking.{name}" for name in ("budget_tokens", "display") if getattr(thinking, name))
     elif "enable_thinking" in request.extra:
         body["think"] = request.extra["enable_thinking"]
 
 
 def _wire_format(wanted: ResponseFormat) -> Any:
     return "json" if wanted.kind == "json_object" else wanted.schema or {"type": "object"}
-
-
-def _wire_message(message: Message, path: str, names: Mapping[str, str]) -> dict[str, Any]:
-    texts: list[str] = []
-    images: list[str] = []
-    calls: list[dict[str, Any]] = []
-    wire: dict[str, Any] = {"role": message.role}
-    for block in message.blocks:
-        if isinstance(block, TextBlock | RefusalBlock):
-            texts.append(block.text)
-        elif isinstance(block, ImageBlock):
-            images.append(_image(block, path))
-        elif isinstance(block, ToolCallBlock):
-            calls.append({"id": block.id, "function": {"name": block.name, "arguments": _arguments(block, path)}})
-        elif isinstance(block, ReasoningBlock):
-            wire["thinking"] = wire.get("thinking", "") + block.text
-        else:
-            raise RequestInvalidError(
-                "unsupported_parameter",
-                f"{path}.content has audio or a file, which the model behind this name does not take; send text.",
-                param=f"{path}.content",
-            )
-    wire["content"] = "\n".join(texts)
-    if images:
-        wire["images"] = images
-    if calls:
-        wire["tool_calls"] = calls
-    if message.tool_call_id is not None:
-        wire["tool_call_id"] = message.tool_call_id
-        name = names.get(message.tool_call_id, message.name)
-        if name is not None:
-            wire["tool_name"] = name
-    return wire
-
-
-def _image(block: ImageBlock, path: str) -> str:
-    if block.data is None:
-        raise RequestInvalidError(
-            "unsupported_parameter",
-            f"{path}.content has an image URL, which the model behind this name does not fetch; send a data: URI.",
-            param=f"{path}.content",
-        )
-    return block.data
-
-
-def _arguments(block: ToolCallBlock, path: str) -> Any:
-    """Ollama wants an object where OpenAI has JSON text."""
-    try:
-        arguments = msgspec.json.decode(block.arguments or "{}")
-    except (msgspec.DecodeError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise RequestInvalidError(
-            "invalid_request",
-            f"{path}.tool_calls has arguments that are not a JSON object.",
-            param=f"{path}.tool_calls",
-        )
-    return arguments

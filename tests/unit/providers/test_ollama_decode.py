@@ -12,6 +12,7 @@ from kaigate.chat.events import (
     ChatEvent,
     End,
     Finish,
+    Frame,
     LogprobsDelta,
     ReasoningDelta,
     Start,
@@ -41,7 +42,6 @@ LAST = line({"content": ""}, done=True, done_reason="stop", prompt_eval_count=5,
 def read(*parts: bytes) -> list[ChatEvent]:
     decoder = OllamaDecoder(answer_id="ollama-1", model="asked")
     frames = [*(frame for part in parts for frame in decoder.feed(part)), *decoder.end()]
-    assert not any(frame.exact for frame in frames)
     return [event for frame in frames for event in frame.events]
 
 
@@ -54,6 +54,64 @@ def test_a_stream() -> None:
         UsageReport(Usage(5, 2)),
         End(),
     ]
+
+
+def frames(*parts: bytes) -> list[Frame]:
+    decoder = OllamaDecoder(answer_id="ollama-1", model="asked")
+    return [*(frame for part in parts for frame in decoder.feed(part)), *decoder.end()]
+
+
+NUMBERS = {
+    "total_duration": 9,
+    "load_duration": 1,
+    "prompt_eval_count": 5,
+    "prompt_eval_duration": 2,
+    "eval_count": 2,
+    "eval_duration": 3,
+}
+
+
+def test_lines_of_which_every_key_is_in_their_events_are_exact() -> None:
+    lines = (
+        line({"content": 'Pa "\\" \\'}),
+        line({"content": "", "thinking": 'hm "'}),
+        line({"content": "ris"}, done=True, done_reason="stop", **NUMBERS),
+    )
+    read_frames = frames(*lines)
+    assert [frame.exact for frame in read_frames] == [True, True, True]
+    assert [frame.raw + b"\n" for frame in read_frames] == list(lines)
+    assert [frame.exact for frame in frames(lines[2].strip())] == [True]
+
+
+CALL = {"function": {"name": "f", "arguments": {"a": 1}}}
+
+
+@pytest.mark.parametrize(
+    "touched",
+    [
+        line({"content": "x", "tool_calls": [CALL]}),
+        line({"content": "x"}, logprobs=[{"token": "x", "logprob": -1}]),
+        line({"content": "x"}, model="other"),
+        line({"content": "x"}, remote_host="internal.example"),
+        line({"content": "x", "images": ["secret"]}),
+        line({"content": "x"}).replace(b'"content":"x"', b'"content":"secret","content":"x"'),
+        line({"content": "x"}).replace(b'"content":"x"', b'"content":"\\"secret\\"" , "content" : "x"'),
+        line({"content": "x"}).replace(b'"message":{', b'"message":{"content":"secret"},"message":{'),
+        line({"content": "x"}).replace(b'"model"', b'"mod\\u0065l":"secret","model"'),
+        line({"content": "x"}, eval_count=5),
+        line({"content": "x"}, created_at="secret"),
+        line({"content": "x", "role": "secret"}),
+    ],
+)
+def test_a_line_that_says_more_than_its_events_is_not_exact(touched: bytes) -> None:
+    first, frame, *_ = frames(line({"content": "first"}), touched, LAST)
+    assert first.exact
+    assert not frame.exact
+    assert TextDelta("x") in frame.events
+
+
+def test_a_server_that_deviated_once_is_not_tried_again() -> None:
+    assert [frame.exact for frame in frames(line({"content": "x"}, later="key"), LAST)] == [False, False]
 
 
 def test_a_complete_answer_is_one_line_without_an_end() -> None:

@@ -5,31 +5,35 @@ from typing import Any
 import msgspec
 import pytest
 
-from kaigate.chat.content import (
-    AudioBlock,
-    DocumentBlock,
-    ImageBlock,
-    Message,
-    ReasoningBlock,
-    RefusalBlock,
-    TextBlock,
-    ToolCallBlock,
-)
-from kaigate.chat.request import ChatRequest, ResponseFormat, Sampling, Tool, ToolChoice
+from kaigate.chat.content import Message, TextBlock
+from kaigate.chat.request import ChatRequest, HostedTool, ResponseFormat, Sampling, Thinking, Tool, ToolChoice
 from kaigate.errors import RequestInvalidError
 from kaigate.providers.ollama_encode import encode_request
 
 USER = Message("user", (TextBlock("Hi"),))
 
 
-def sent(request: ChatRequest, *, ceiling: int | None = None, num_ctx: int | None = None, drop: bool = False) -> Any:
-    body, dropped = encode_request(request, model="up", max_output_tokens=ceiling, num_ctx=num_ctx, drop_params=drop)
+def sent(
+    request: ChatRequest,
+    *,
+    model: str = "up",
+    ceiling: int | None = None,
+    num_ctx: int | None = None,
+    drop: bool = False,
+) -> Any:
+    body, dropped = encode_request(request, model=model, max_output_tokens=ceiling, num_ctx=num_ctx, drop_params=drop)
     return msgspec.json.decode(body), dropped
 
 
 def test_the_least_request_never_lets_the_server_cut_the_prompt() -> None:
     assert sent(ChatRequest("m", (USER,))) == (
-        {"model": "up", "messages": [{"role": "user", "content": "Hi"}], "stream": False, "truncate": False},
+        {
+            "model": "up",
+            "messages": [{"role": "user", "content": "Hi"}],
+            "stream": False,
+            "truncate": False,
+            "shift": False,
+        },
         (),
     )
 
@@ -65,76 +69,42 @@ def test_sampling_and_ceilings_are_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "expected"),
+    ("effort", "level"),
     [
-        (Message("system", (TextBlock("d"),), developer=True), {"role": "system", "content": "d"}),
-        (Message("user", (TextBlock("a"), TextBlock("b"))), {"role": "user", "content": "a\nb"}),
-        (
-            Message("user", (TextBlock("a"), ImageBlock(data="AAAA", media_type="image/png"))),
-            {"role": "user", "content": "a", "images": ["AAAA"]},
-        ),
-        (
-            Message("assistant", (ReasoningBlock("r"), ToolCallBlock("c", "f", '{"a": 1}'))),
-            {
-                "role": "assistant",
-                "thinking": "r",
-                "content": "",
-                "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}}],
-            },
-        ),
-        (Message("assistant", (RefusalBlock("no"),)), {"role": "assistant", "content": "no"}),
-        (
-            Message("tool", (TextBlock("t"),), "f", tool_call_id="other"),
-            {"role": "tool", "content": "t", "tool_call_id": "other", "tool_name": "f"},
-        ),
-    ],
-)
-def test_each_message(message: Message, expected: dict[str, Any]) -> None:
-    assert sent(ChatRequest("m", (message,)))[0]["messages"] == [expected]
-
-
-def test_a_tool_result_names_the_tool_that_was_called() -> None:
-    call = Message("assistant", (ToolCallBlock("c", "look", ""),))
-    result = Message("tool", (TextBlock("t"),), tool_call_id="c")
-    messages = sent(ChatRequest("m", (call, result)))[0]["messages"]
-    assert messages[0]["tool_calls"][0]["function"]["arguments"] == {}
-    assert messages[1]["tool_name"] == "look"
-
-
-@pytest.mark.parametrize(
-    ("block", "said"),
-    [
-        (ImageBlock(url="https://example.com/x.png"), "send a data: URI"),
-        (AudioBlock("AAAA", "wav"), "send text"),
-        (DocumentBlock(data="AAAA"), "send text"),
-    ],
-)
-def test_what_ollama_does_not_take_is_refused_with_its_path(block: Any, said: str) -> None:
-    with pytest.raises(RequestInvalidError, match=said) as caught:
-        sent(ChatRequest("m", (USER, Message("user", (block,)))))
-    assert caught.value.param == "messages[1].content"
-
-
-@pytest.mark.parametrize("arguments", ["[1]", "not json", '"x"', "[" * 100_000])
-def test_replayed_arguments_must_be_an_object(arguments: str) -> None:
-    with pytest.raises(RequestInvalidError, match="not a JSON object"):
-        sent(ChatRequest("m", (Message("assistant", (ToolCallBlock("c", "f", arguments),)),)))
-
-
-@pytest.mark.parametrize(
-    ("effort", "expected"),
-    [
-        ("none", False),
         ("minimal", "low"),
         ("low", "low"),
         ("medium", "medium"),
         ("high", "high"),
         ("xhigh", "high"),
         ("max", "high"),
+        ("none", False),
     ],
 )
-def test_effort_is_thinking(effort: str, expected: Any) -> None:
-    assert sent(ChatRequest("m", (USER,), reasoning_effort=effort))[0]["think"] == expected
+def test_effort_is_thinking_with_a_level_where_the_model_has_levels(effort: str, level: Any) -> None:
+    request = ChatRequest("m", (USER,), reasoning_effort=effort)
+    assert sent(request)[0]["think"] is (level is not False)
+    assert sent(request, model="gpt-oss:20b")[0]["think"] == level
+
+
+@pytest.mark.parametrize(
+    ("thinking", "think", "dropped"),
+    [
+        (Thinking("disabled"), False, ()),
+        (Thinking("adaptive"), True, ()),
+        (Thinking("enabled", 2048, "omitted"), True, ("thinking.budget_tokens", "thinking.display")),
+    ],
+)
+def test_thinking_in_the_words_of_another_format(thinking: Thinking, think: bool, dropped: tuple[str, ...]) -> None:
+    body, left_out = sent(ChatRequest("m", (USER,), thinking=thinking))
+    assert (body["think"], left_out) == (think, dropped)
+
+
+@pytest.mark.parametrize("drop", [True, False])
+def test_a_tool_of_the_provider_s_own_is_refused_always(drop: bool) -> None:
+    request = ChatRequest("m", (USER,), hosted_tools=(HostedTool("web_search", "openai_responses", {}),))
+    with pytest.raises(RequestInvalidError, match="no web_search tool") as caught:
+        sent(request, drop=drop)
+    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", "tools")
 
 
 def test_thinking_can_be_switched() -> None:
@@ -170,6 +140,7 @@ def test_tools_are_offered_unless_none_may_be_called(choice: ToolChoice | None, 
         ({"sampling": Sampling(n=2)}, "n"),
         ({"sampling": Sampling(logit_bias={"1": 1})}, "logit_bias"),
         ({"extra": {"min_tokens": 5}}, "min_tokens"),
+        ({"reasoning_effort": "utmost"}, "reasoning_effort"),
     ],
 )
 def test_what_ollama_can_not_honour_is_refused_or_dropped_by_name(fields: dict[str, Any], param: str) -> None:
