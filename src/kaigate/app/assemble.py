@@ -27,6 +27,8 @@ from kaigate.pricing.book import PriceBook
 from kaigate.pricing.prices import Price
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.planner import CostAt, Planner
+from kaigate.routing.state import RoutingState
 from kaigate.routing.upstream import BuiltProvider, build_upstream
 from kaigate.stages import order
 from kaigate.stages.limit import PriceOf
@@ -70,9 +72,11 @@ class Process:
     counter: LateCounter = field(default_factory=LateCounter)
     stores: Stores | None = None
     provider_limits: ProviderLimits = field(init=False)
+    routing: RoutingState = field(init=False)
 
     def __post_init__(self) -> None:
         self.provider_limits = ProviderLimits(self.clock)
+        self.routing = RoutingState(self.clock, changed=self.metrics.circuit_changed)
 
 
 def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
@@ -93,9 +97,9 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
     stores = process.stores
     tokens = _tokens(config, policy, process)
     admission = order.Admission(keyring, throttle, stores.parts.directory if stores is not None else None, tokens)
-    limited = None
+    limited, book = None, PriceBook.build(config, process.clock)
     if stores is not None and config.limits.enabled:
-        limited = order.Limited(stores.parts.limiter, _price_of(config, process.clock))
+        limited = order.Limited(stores.parts.limiter, _price_of(config, book))
     redactor = _redactor(config, process)
     output = redactor if config.guardrails.output.redaction.enabled else None
     chat = order.chat(
@@ -103,6 +107,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         observed,
         admission,
         catalogue=catalogue,
+        routed=order.Routed(Planner(catalogue, process.routing.health, _cost_at(config, book)), process.routing),
         redactor=output,
         counter=process.counter.get,
         client=client,
@@ -152,14 +157,24 @@ def _destinations(config: GatewayConfig, upstreams: Mapping[str, BuiltProvider])
         yield origin
 
 
-def _price_of(config: GatewayConfig, clock: Clock) -> PriceOf:
-    book = PriceBook.build(config, clock)
+def _cost_at(config: GatewayConfig, book: PriceBook) -> CostAt:
+    types = {name: provider.type for name, provider in config.providers.items()}
+
+    def cost_at(deployment: Deployment, input_tokens: int, output_tokens: int) -> int | None:
+        provider = deployment.provider.name
+        price = book.price(provider, types[provider], deployment.zone, deployment.model, deployment.label)
+        return None if price is None else price.upper_bound(input_tokens, output_tokens)
+
+    return cost_at
+
+
+def _price_of(config: GatewayConfig, book: PriceBook) -> PriceOf:
     types = {name: provider.type for name, provider in config.providers.items()}
 
     def price_of(entry: ModelEntry, deployment: Deployment, service_tier: str) -> Price | None:
         provider = deployment.provider.name
         zone, model = deployment.zone, deployment.model
-        return book.price(provider, types[provider], zone, model, entry.label, service_tier=service_tier)
+        return book.price(provider, types[provider], zone, model, deployment.label or entry.label, service_tier=service_tier)
 
     return price_of
 

@@ -1,40 +1,89 @@
-"""Asks the upstream: tries the plan's candidates in order until one begins to answer."""
+"""Asks the upstream: tries the plan's candidates until one begins to answer.
 
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+Each candidate is asked once, in order; those whose failure may pass are then asked again, after a pause. Nothing is
+tried again once a frame was decoded. Refusals of the request itself, whoever makes them, are final.
+"""
 
-from kaigate.chat.events import Frame
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from kaigate.chat.request import ChatRequest
 from kaigate.clock import Clock
-from kaigate.errors import GatewayError, LimitExceededError, UnavailableError, UpstreamFailedError
+from kaigate.config.routing_settings import RoutingSettings
+from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError, UpstreamFailedError
 from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment
 from kaigate.pipeline.stage import Stage
-from kaigate.providers.provider import AnswerDecoder
+from kaigate.providers.provider import Headers, Signer, UpstreamCall
+from kaigate.routing.eligibility import may_attempt
+from kaigate.routing.retries import pause_s
+from kaigate.routing.state import RoutingState
+from kaigate.stages.upstream_answer import UpstreamAnswer, translated
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.errors import (
+    ConnectFailed,
     ConnectTimeout,
+    EgressRefused,
     FirstByteTimeout,
-    IdleTimeout,
+    InvalidRequest,
     PoolTimeout,
-    TotalTimeout,
     TransportError,
+    Truncated,
 )
-from kaigate.transport.http import HttpClient, Response
+from kaigate.transport.http import Deadlines, HttpClient, Response
 
-log = logging.getLogger("kaigate.upstream")
+_MAX_ERROR_BYTES: Final = 65_536
+_MIN_LEFT_S: Final = 0.05
+_PASSING: Final = frozenset({429, 500, 502, 503, 529})
+"""Statuses that the same server may not repeat: it is overloaded, restarting, or failed on this request only."""
+_TOO_MANY: Final = 429
+_OWN_FAULT: Final = (EgressRefused, InvalidRequest, PoolTimeout)
+"""What says nothing about the upstream: it was not asked."""
+_BRIEF: Final = (ConnectFailed, ConnectTimeout, Truncated)
+"""What a restart looks like. A server that is slow is not asked again: it would have twice the work."""
 
-_TIMEOUTS = {
-    ConnectTimeout: "connect",
-    FirstByteTimeout: "first_byte",
-    IdleTimeout: "idle",
-    TotalTimeout: "total",
-    PoolTimeout: "pool",
-}
+
+class Failed(msgspec.Struct, frozen=True):
+    """An attempt without an answer.
+
+    `again` says that the same deployment may do better in a moment, `blameless` that its health is not in question.
+    """
+
+    error: UpstreamFailedError
+    again: bool
+    blameless: bool = False
+
+
+class Tries(msgspec.Struct):
+    """What became of an exchange's attempts so far. `deadline` is monotonic; `again` may be repeated."""
+
+    deadline: float
+    made: int = 0
+    failure: UpstreamFailedError | None = None
+    asked: set[str] = msgspec.field(default_factory=set)
+    again: list[tuple[Deployment, float | None]] = msgspec.field(default_factory=list)
+
+    def note(self, candidate: Deployment, failed: Failed) -> None:
+        """Remember a failed attempt."""
+        self.made += 1
+        self.asked.add(candidate.provider.name)
+        self.failure = failed.error
+        if failed.again:
+            self.again.append((candidate, failed.error.retry_after))
+
+    @property
+    def final(self) -> bool:
+        """Whether nobody else may be asked."""
+        return self.failure is not None and not self.failure.may_fall_back
 
 
 class Attempt(Stage):
-    """One upstream call per candidate; a further candidate is tried only before the first frame was decoded."""
+    """The upstream calls of an exchange."""
 
     def __init__(
         self,
@@ -42,46 +91,109 @@ class Attempt(Stage):
         metrics: Metrics,
         clock: Clock,
         *,
-        max_attempts: int,
-        max_answer_bytes: int,
+        routing: RoutingSettings,
+        state: RoutingState,
         limits: ProviderLimits | None = None,
     ) -> None:
         """`limits` are those of the providers, as they told them; None learns nothing."""
         self._limits = limits
         self._client = client
-        self._metrics = metrics
         self._clock = clock
-        self._max_attempts = max_attempts
-        self._max_answer_bytes = max_answer_bytes
+        self._max_attempts = routing.max_attempts
+        self._max_answer_bytes = routing.max_answer_bytes
+        self._settings = routing.retries
+        self._routing = routing
+        self._state = state
+        self._health = state.health
+        self._budget = state.retries
+        self._jitter = state.jitter
+        self.metrics = metrics
         self.monotonic = clock.monotonic
 
     async def enter(self, exchange: Exchange) -> None:
-        if exchange.plan is None:
-            raise UnavailableError("internal_error", "The request was not planned.")
-        failure: GatewayError | None = None
-        for candidate in self._ready(exchange)[: self._max_attempts]:
-            if failure is not None:
-                self._metrics.fallbacks.labels(exchange.model, candidate.provider.name).inc()
-            try:
-                exchange.answer = await self._open(exchange, candidate)
-            except UpstreamFailedError as error:
-                failure = error
-                self._metrics.upstream_errors.labels(candidate.provider.name, error.code).inc()
-                if not error.may_fall_back:
-                    break
-            else:
-                exchange.deployment = candidate
+        candidates = self._ready(exchange)
+        if self._state.settings is not self._routing:
+            # The first request of this configuration: here, since a configuration is built outside of the event loop.
+            self._state.configure(self._routing)
+        self._budget.earn()
+        first, started = candidates[0], self.monotonic()
+        outcome = None
+        if first.name not in self._health.troubled or self._health.admit(first):
+            outcome = await self._open(exchange, first, first.deadlines)
+            if type(outcome) is UpstreamAnswer:
+                exchange.answer = outcome
                 return
-        raise failure or UnavailableError("upstream_unavailable", "No deployment can serve this model now.")
+        tries = Tries(started + max(each.deadlines.total_s for each in candidates))
+        if isinstance(outcome, Failed):
+            self._note(tries, first, outcome)
+        await self._go_on(exchange, candidates[1:], tries)
+        if exchange.answer is None:
+            raise tries.failure or UnavailableError(
+                "upstream_unavailable", "No deployment can serve this model now.", retry_after=1
+            )
+
+    async def _go_on(self, exchange: Exchange, others: Sequence[Deployment], tries: Tries) -> None:
+        """Fall back to the others in turn, then repeat, after a pause, what may have passed."""
+        for candidate in others:
+            if self._over(exchange, tries):
+                return
+            await self._try(exchange, candidate, tries)
+        number = 0
+        while tries.again and not self._over(exchange, tries):
+            candidate, retry_after = tries.again.pop(0)
+            left = tries.deadline - self.monotonic()
+            pause = pause_s(self._settings, number, retry_after, left, self._jitter)
+            if pause is not None:
+                await asyncio.sleep(pause)
+                number += 1
+                await self._try(exchange, candidate, tries)
+
+    def _over(self, exchange: Exchange, tries: Tries) -> bool:
+        """Whether there is an answer, or no right or no time to try for one."""
+        return (
+            exchange.answer is not None
+            or tries.final
+            or tries.made >= self._max_attempts
+            or tries.deadline - self.monotonic() < _MIN_LEFT_S
+        )
+
+    async def _try(self, exchange: Exchange, candidate: Deployment, tries: Tries) -> None:
+        """Make one more attempt, unless its breaker or the budget of repetitions forbids it."""
+        provider = candidate.provider.name
+        if self._health.wait_s(candidate) or (provider in tries.asked and not self._budget.spend()):
+            return
+        if not self._health.admit(candidate):
+            return
+        if tries.made and candidate is not exchange.deployment:
+            self.metrics.fallbacks.labels(exchange.model, provider).inc()
+        left = tries.deadline - self.monotonic()
+        deadlines = replace(candidate.deadlines, total_s=min(candidate.deadlines.total_s, left))
+        try:
+            outcome = await self._open(exchange, candidate, deadlines)
+        except RequestInvalidError:
+            if tries.failure is None or exchange.deployment is candidate:
+                raise
+            # It can't be asked this at all: what the client is told is why it came to be considered.
+            return
+        if isinstance(outcome, Failed):
+            self._note(tries, candidate, outcome)
+        else:
+            exchange.answer = outcome
+
+    def _note(self, tries: Tries, candidate: Deployment, failed: Failed) -> None:
+        self.metrics.upstream_errors.labels(candidate.provider.name, failed.error.code).inc()
+        tries.note(candidate, failed)
 
     def _ready(self, exchange: Exchange) -> Sequence[Deployment]:
         """The candidates whose providers would not refuse for limits of their own, which their answers told."""
-        candidates = exchange.plan.candidates if exchange.plan is not None else ()
-        limits = self._limits
+        plan, limits = exchange.plan, self._limits
+        if plan is None or not plan.candidates:
+            raise UnavailableError("internal_error", "The request was not planned.")
+        candidates = plan.candidates
         if limits is None:
             return candidates
         tokens = exchange.input_tokens + (exchange.output_ceiling or 0)
-        waits = [limits.wait_s(_name(candidate), tokens) for candidate in candidates]
+        waits = [limits.wait_s(candidate.name, tokens) for candidate in candidates]
         if not any(waits):
             return candidates
         ready = [candidate for candidate, wait in zip(candidates, waits, strict=True) if not wait]
@@ -91,159 +203,101 @@ class Attempt(Stage):
             )
         return ready
 
-    async def _open(self, exchange: Exchange, deployment: Deployment) -> "UpstreamAnswer":
-        """Send the request and wait for its first frames."""
-        request = exchange.request
+    async def _open(self, exchange: Exchange, deployment: Deployment, deadlines: Deadlines) -> UpstreamAnswer | Failed:
+        """Authorise this attempt, send it, wait for its first frames, and tell the health book what came of it."""
+        request, provider = exchange.request, deployment.provider
         if request is None:
             raise UnavailableError("internal_error", "The request was not parsed.")
-        if exchange.private and deployment.zone != "private":
-            raise UnavailableError("no_private_provider", "This request may only reach private providers.")
-        provider = deployment.provider
-        call = provider.encode(request, model=deployment.model, max_output_tokens=exchange.output_ceiling)
-        exchange.dropped_params = call.dropped
-        exchange.deployment = deployment
-        started = self._clock.monotonic()
         answer: UpstreamAnswer | None = None
+        failed: Failed | None = None
+        started = self.monotonic()
         try:
+            call = self._call(exchange, request, deployment)
+            exchange.deployment = deployment
+            exchange.dropped_params = call.dropped
+            path = deployment.base_path + call.path
+            signer = provider.signer
             response = await self._client.send(
                 deployment.target,
                 call.method,
-                deployment.base_path + call.path,
-                call.headers,
+                path,
+                call.headers if signer is None else await _signed(signer, call, deployment, path),
                 call.body,
-                deployment.deadlines,
+                deadlines,
                 required_zone="private" if exchange.private else None,
             )
-            answer = UpstreamAnswer(self, exchange, response, provider.decoder(request), provider.name)
+            answer = UpstreamAnswer(self, exchange, response, provider.decoder(request), deployment)
             if self._limits is not None:
-                self._limits.learn(_name(deployment), response.status, response.headers)
+                self._limits.learn(deployment.name, response.status, response.headers)
             if response.status != 200:
-                body = await response.read(65_536)
-                raise provider.failure(response.status, response.headers, body)
+                failed = await _refused(deployment, response)
+                return failed
             if request.stream:
                 await answer.prime()
             else:
                 arrived = response.arrived(self._max_answer_bytes)
                 answer.complete(await response.read(self._max_answer_bytes) if arrived is None else arrived)
         except TransportError as error:
-            raise self.translated(error, provider.name) from error
+            failed = self._broken(error, deployment)
+            return failed
+        except UpstreamFailedError as error:
+            failed = Failed(error, again=False)
+            return failed
         finally:
-            exchange.upstream_seconds += self._clock.monotonic() - started
-            if answer is not None and not answer.ready:
-                answer.close()
+            seconds = self.monotonic() - started
+            exchange.upstream_seconds += seconds
+            if answer is not None and answer.ready:
+                self._health.succeeded(deployment, seconds, stream=request.stream)
+            else:
+                if answer is not None:
+                    answer.close()
+                self._judge(deployment, failed)
         return answer
 
-    def translated(self, error: TransportError, provider: str) -> UpstreamFailedError:
-        """The gateway's error for a transport failure; its details go to the log, not to the client."""
-        log.warning(
-            "upstream failed", extra={"provider": provider, "reason": type(error).__name__, "detail": str(error)}
-        )
-        kind = _TIMEOUTS.get(type(error))
-        if kind is not None:
-            self._metrics.timeouts.labels(provider, kind).inc()
-            return UpstreamFailedError("upstream_timeout", f"The model server did not answer in time ({kind}).")
-        return UpstreamFailedError("upstream_error", "The model server could not be reached or broke off.")
+    def _judge(self, deployment: Deployment, failed: Failed | None) -> None:
+        """Tell the health book of an attempt without an answer; None is one that ended for other reasons."""
+        if failed is None or failed.blameless:
+            self._health.released(deployment)
+        else:
+            self._health.failed(deployment)
+
+    def _broken(self, error: TransportError, deployment: Deployment) -> Failed:
+        failure = translated(error, deployment.provider.name, self.metrics)
+        return Failed(failure, again=isinstance(error, _BRIEF), blameless=isinstance(error, _OWN_FAULT))
+
+    def _call(self, exchange: Exchange, request: ChatRequest, deployment: Deployment) -> UpstreamCall:
+        """The request in the upstream's format, if this attempt is authorised."""
+        if not may_attempt(deployment, request, exchange.principal, private=exchange.private):
+            raise UnavailableError("no_private_provider", "This request may not be sent to a provider of the plan.")
+        ceiling, most = exchange.output_ceiling, deployment.max_tokens
+        if most is not None and (ceiling is None or ceiling > most):
+            ceiling = most
+        return deployment.provider.encode(request, model=deployment.model, max_output_tokens=ceiling)
+
+    def broke_off(self, deployment: Deployment, error: UpstreamFailedError) -> None:
+        """An answer that had begun failed: too late to try again, but not to learn from."""
+        self._health.failed(deployment)
+        self.metrics.upstream_errors.labels(deployment.provider.name, error.code).inc()
 
 
-def _name(deployment: Deployment) -> str:
-    return f"{deployment.provider.name}/{deployment.model}"
+async def _signed(signer: Signer, call: UpstreamCall, deployment: Deployment, path: str) -> Headers:
+    """The headers with the upstream's credential, which may have to be fetched first."""
+    signed = signer.sign(call, host=deployment.target.origin.authority, path=path)
+    if isinstance(signed, Sequence):
+        return signed
+    try:
+        async with asyncio.timeout(deployment.deadlines.first_byte_s):
+            return await signed
+    except TimeoutError as error:
+        raise FirstByteTimeout("the upstream's credential was not there in time") from error
 
 
-class UpstreamAnswer:
-    """Frames of one upstream response, decoded as its bytes arrive."""
-
-    __slots__ = (
-        "_attempt",
-        "_decoder",
-        "_done",
-        "_exchange",
-        "_failure",
-        "_first",
-        "_monotonic",
-        "_provider",
-        "_response",
-        "ready",
-    )
-
-    def __init__(
-        self, attempt: Attempt, exchange: Exchange, response: Response, decoder: AnswerDecoder, provider: str
-    ) -> None:
-        self._attempt = attempt
-        self._monotonic = attempt.monotonic
-        self._exchange = exchange
-        self._response = response
-        self._decoder = decoder
-        self._provider = provider
-        self._first: list[Frame] | None = None
-        self._failure: Exception | None = None
-        self._done = False
-        self.ready = False
-
-    async def prime(self) -> None:
-        """Wait for the first frames, so that a failure before them can still be answered elsewhere."""
-        while not self._first and not self._done:
-            self._first = await self._read()
-        self.ready = True
-
-    def complete(self, body: bytes) -> None:
-        """Take the whole body of an answer that is not streamed."""
-        self._first = self._decoder.feed(body) + self._decoder.end()
-        self._done = self.ready = True
-
-    def next(self) -> list[Frame] | Awaitable[list[Frame] | None] | None:
-        if self._first is not None:
-            frames, self._first = self._first, None
-            return frames
-        if self._failure is not None:
-            raise self._failure
-        return None if self._done else self._later()
-
-    async def _later(self) -> list[Frame]:
-        started = self._monotonic()
-        try:
-            return await self._read()
-        except TransportError as error:
-            raise self._attempt.translated(error, self._provider) from error
-        finally:
-            self._exchange.upstream_seconds += self._monotonic() - started
-
-    async def pump(self, take: Callable[[list[Frame]], bool]) -> None:
-        busy = 0.0
-
-        def sink(data: bytes) -> bool:
-            nonlocal busy
-            begun = self._monotonic()
-            try:
-                frames = self._decoded(data)
-                return (not frames or take(frames)) and self._failure is None
-            except Exception as error:  # noqa: BLE001 -- raised by the task that waits, which can answer it
-                self._failure = error
-                return False
-            finally:
-                busy += self._monotonic() - begun
-
-        if self._first is not None or self._failure is not None or self._done:
-            return
-        started = self._monotonic()
-        try:
-            await self._response.pump(sink)
-        finally:
-            self._exchange.upstream_seconds += self._monotonic() - started - busy
-
-    def close(self) -> None:
-        if not self._done:
-            self._response.close()
-
-    async def _read(self) -> list[Frame]:
-        data = await self._response.chunk()
-        if not data:
-            self._done = True
-            return self._decoder.end()
-        return self._decoded(data)
-
-    def _decoded(self, data: bytes) -> list[Frame]:
-        """Frames of these bytes; a failure behind them waits for its turn."""
-        frames = self._decoder.feed(data)
-        if frames and frames[-1].failure is not None:
-            self._failure = frames.pop().failure
-        return frames
+async def _refused(deployment: Deployment, response: Response) -> Failed:
+    """What an answer with an error status means; raises what is the request's own fault."""
+    body = await response.read(_MAX_ERROR_BYTES)
+    error = deployment.provider.failure(response.status, response.headers, body)
+    if not isinstance(error, UpstreamFailedError):
+        raise error
+    # Who says that it is busy is well; when it may be asked again is kept with its own limits.
+    busy = response.status == _TOO_MANY
+    return Failed(error, again=response.status in _PASSING, blameless=busy)

@@ -17,6 +17,8 @@ from kaigate.keys.throttle import FailureThrottle
 from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.driver import Pipeline
 from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.planner import Planner
+from kaigate.routing.state import RoutingState
 from kaigate.stages.attempt import Attempt
 from kaigate.stages.authenticate import Authenticate
 from kaigate.stages.authorise import Authorise
@@ -63,12 +65,21 @@ class Limited:
     price_of: PriceOf
 
 
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Who may serve a request, and how the deployments have been doing."""
+
+    planner: Planner
+    state: RoutingState
+
+
 def chat(
     config: GatewayConfig,
     observed: Observed,
     admission: Admission,
     *,
     catalogue: Catalogue,
+    routed: Routed,
     redactor: Redactor | None,
     counter: Callable[[], ExactCounter | None],
     client: HttpClient,
@@ -87,16 +98,13 @@ def chat(
             Parse(max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s),
             Authorise(catalogue),  # the model, and how private the exchange is
             Count(counter, default_ceiling=ceiling),  # input ceiling on the way in, usage on the way out
+            Plan(  # candidates in order: zone, key, capability, cost and health exclude
+                routed.planner, default_output_tokens=config.limits.default_output_tokens
+            ),
             *limit,  # one atomic step: requests, tokens, leases and money, reserved for the dearest candidate
-            Plan(catalogue),  # candidates within the zone
             *guard,  # the final text, before the client sees it
-            Attempt(  # the upstream call; every candidate is checked against the zone again
-                client,
-                metrics,
-                observed.clock,
-                max_attempts=routing.max_attempts,
-                max_answer_bytes=routing.max_answer_bytes,
-                limits=provider_limits,
+            Attempt(  # the upstream calls; each is authorised again
+                client, metrics, observed.clock, routing=routing, state=routed.state, limits=provider_limits
             ),
         ]
     )

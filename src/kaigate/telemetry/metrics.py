@@ -4,6 +4,8 @@ Labels come from closed sets plus `key_id`, `model` and `provider`, which config
 sends becomes a label.
 """
 
+from typing import Literal
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -47,6 +49,15 @@ class Metrics:
         self.fallbacks = Counter(
             "kaigate_fallbacks", "Requests tried on a further deployment.", ("model", "provider"), registry=registry
         )
+        self.circuit_state = Gauge(
+            "kaigate_circuit_state",
+            "Breaker of a deployment: 0 closed, 1 half open, 2 open.",
+            ("provider", "model"),
+            registry=registry,
+        )
+        self.provider_up = Gauge(
+            "kaigate_provider_up", "Whether the latest health checks succeeded.", ("provider",), registry=registry
+        )
         self.inflight_requests = Gauge("kaigate_inflight_requests", "Requests being served.", registry=registry)
         self.inflight_streams = Gauge("kaigate_inflight_streams", "Streams being served.", registry=registry)
         self.client_disconnects = Counter(
@@ -57,3 +68,7 @@ class Metrics:
         self.config_reloads = Counter(
             "kaigate_config_reloads", "Configuration reloads.", ("outcome",), registry=registry
         )
+
+    def circuit_changed(self, provider: str, model: str, state: Literal["closed", "half_open", "open"]) -> None:
+        """A breaker changed; `model` is the allowlist's entry, since clients may choose the upstream's name."""
+        self.circuit_state.labels(provider, model).set(("closed", "half_open", "open").index(state))

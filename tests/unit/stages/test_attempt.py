@@ -3,8 +3,10 @@
 import pytest
 
 from kaigate.clock import SystemClock
+from kaigate.config.routing_settings import RoutingSettings
 from kaigate.errors import UnavailableError
 from kaigate.pipeline.plan import RoutePlan
+from kaigate.routing.state import RoutingState
 from kaigate.stages.attempt import Attempt
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.egress import EgressGuard
@@ -15,7 +17,8 @@ from support.exchanges import chat_request, deployment, exchange
 @pytest.fixture
 async def attempt():
     client = HttpClient(guard=EgressGuard([("127.0.0.1", 1)]))
-    yield Attempt(client, Metrics(), SystemClock(), max_attempts=2, max_answer_bytes=1024)
+    clock = SystemClock()
+    yield Attempt(client, Metrics(), clock, routing=RoutingSettings(), state=RoutingState(clock))
     await client.aclose()
 
 
