@@ -185,7 +185,8 @@ def gateway_config(
         "store": {
             "cache_dir": str(bench.folder / "cache"),
             "data_dir": str(data_dir),
-            "redis": {"url": redis},
+            # Where other work keeps the machine busy, the limits must not fall back to this process's own counters.
+            "redis": {"url": redis, "timeout_ms": 1000},
         },
         "telemetry": {"access_log": False, "log_level": "warning"},
     }
