@@ -37,7 +37,7 @@ from kaigate.surfaces.openai_responses_parts import (
 
 Emit = Callable[[str, dict[str, Any]], None]
 
-MAX_CHARACTERS: Final = 1 << 26
+MAX_CHARACTERS: Final = 1 << 24
 """A response repeats all its text at its end, so that all of it is kept until then."""
 MAX_ITEMS: Final = 2048
 MAX_MARKS: Final = 1 << 18
