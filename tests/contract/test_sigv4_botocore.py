@@ -39,7 +39,9 @@ class _Moment(datetime):
         return datetime.fromtimestamp(cls.moment, UTC).replace(tzinfo=None)
 
 
-def judged(url: str, method: str, headers: list[tuple[str, str]], body: bytes, keys: Any, now: float) -> str:
+def judged(  # noqa: PLR0917 -- the parts of a request
+    url: str, method: str, headers: list[tuple[str, str]], body: bytes, keys: Any, now: float
+) -> str:
     """botocore's Authorization header."""
     request = AWSRequest(method=method, url=url, data=body)
     for name, value in headers:

@@ -45,42 +45,51 @@ class EventStreamDecoder:
     Damage is final: the messages before it are returned, `failure` is set, and every later `feed` raises it.
     """
 
-    __slots__ = ("_blocks", "_held", "_max_message_bytes", "failure")
+    __slots__ = ("_blocks", "_held", "_max_message_bytes", "_needed", "failure", "pending")
 
     def __init__(self, max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES) -> None:
         self._max_message_bytes = max_message_bytes
-        self._held = b""
+        self._held: list[bytes] = []
+        self._needed = _PRELUDE.size
         self._blocks: dict[bytes, Headers] = {}  # a stream repeats a handful of header blocks
+        self.pending = 0  # bytes of a message that has not ended yet
         self.failure: ProtocolError | None = None
-
-    @property
-    def pending(self) -> int:
-        """Bytes of a message that has not ended yet."""
-        return len(self._held)
 
     def feed(self, chunk: bytes) -> list[EventMessage]:
         """Messages that `chunk` completes. Raises ProtocolError on damage that no message precedes in it."""
         if self.failure is not None:
             raise self.failure
-        data = self._held + chunk if self._held else chunk
+        if self._held:
+            self._held.append(chunk)
+            self.pending += len(chunk)
+            if self.pending < self._needed:
+                return []
+            chunk = b"".join(self._held)
         messages: list[EventMessage] = []
-        start = 0
         try:
-            while len(data) - start >= _PRELUDE.size:
-                total, header_length = self._prelude(data, start)
-                end = start + total
-                if len(data) < end:
-                    break
-                messages.append(self._message(data, start, end, header_length))
-                start = end
+            rest = self._complete(chunk, messages)
         except ProtocolError as error:
             self.failure = error
-            self._held = b""
-            if not messages:
-                raise
-            return messages
-        self._held = data[start:] if start else data
+            rest = b""
+        self._held = [rest] if rest else []
+        self.pending = len(rest)
+        if self.failure is not None and not messages:
+            raise self.failure
         return messages
+
+    def _complete(self, data: bytes, messages: list[EventMessage]) -> bytes:
+        """Add the messages at the beginning of `data`; returns what follows them."""
+        start, size = 0, len(data)
+        while size - start >= _PRELUDE.size:
+            total, header_length = self._prelude(data, start)
+            end = start + total
+            if size < end:
+                self._needed = total
+                return data[start:] if start else data
+            messages.append(self._message(data, start, end, header_length))
+            start = end
+        self._needed = _PRELUDE.size
+        return data[start:]
 
     def _prelude(self, data: bytes, start: int) -> tuple[int, int]:
         total, header_length, crc = _PRELUDE.unpack_from(data, start)

@@ -1,6 +1,7 @@
 """What a request to AWS is signed with."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from kaigate.errors import UpstreamFailedError
@@ -11,6 +12,7 @@ class CredentialsError(UpstreamFailedError):
 
     def __init__(self, reason: str) -> None:
         super().__init__("upstream_error", f"The gateway has no usable AWS credentials: {reason}.")
+        self.reason = reason
 
 
 class AwsCredentials:
@@ -42,6 +44,14 @@ class AwsCredentials:
 
     def __reduce__(self) -> str:
         raise TypeError("credentials are not serialised")
+
+
+def expiry(moment: str) -> float:
+    """An ISO 8601 moment as seconds since the epoch; raises ValueError where it has no time zone or is none."""
+    parsed = datetime.fromisoformat(moment)
+    if parsed.tzinfo is None:
+        raise ValueError("no time zone")
+    return parsed.timestamp()
 
 
 Destination = tuple[str, int]
