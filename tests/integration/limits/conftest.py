@@ -1,4 +1,4 @@
-"""A real Valkey, and a store of either make under a clock that stands still."""
+"""A real Valkey or Redis, and a store of either make under a clock that stands still."""
 
 import inspect
 import itertools
@@ -15,6 +15,7 @@ from kaigate.limits.scripts import CHUNK_ENTRIES, Scripts
 from kaigate.store.redis.client import Redis
 from kaigate.store.redis.url import RedisUrl
 from support.limit_oracle import HeldClock
+from support.redis_servers import Make
 from support.valkey import ValkeyNode, running_valkey
 
 _prefixes = itertools.count()
@@ -22,8 +23,8 @@ _scripts = {entries: Scripts(entries) for entries in (1, 2, 3, 4, CHUNK_ENTRIES)
 
 
 @pytest.fixture(scope="module")
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyNode]:
-    with running_valkey(tmp_path_factory.mktemp("valkey")) as node:
+def valkey(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[ValkeyNode]:
+    with running_valkey(tmp_path_factory.mktemp("valkey"), make=make) as node:
         yield node
 
 

@@ -164,8 +164,8 @@ async def test_a_window_of_many_milliseconds_is_exact_and_forgets_in_lumps(share
     assert await redis.command("HLEN", "{kaigate-many}:w:t:60000:key:a") <= 2000 // CHUNK_ENTRIES + 2
 
 
-async def test_a_cluster_runs_every_step(tmp_path):
-    with running_cluster(tmp_path) as cluster:
+async def test_a_cluster_runs_every_step(tmp_path, make):
+    with running_cluster(tmp_path, make) as cluster:
         async with connected(cluster.url) as client:
             store = RedisStore(client, "kaigate")
             asks = [ask(f"r{number}", *BOUNDS, lease_ms=1) for number in range(3)]

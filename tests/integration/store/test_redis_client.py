@@ -12,6 +12,7 @@ from kaigate.store.errors import StoreError, StoreRefused, StoreTimeout, StoreUn
 from kaigate.store.redis.replies import ErrorReply
 from kaigate.store.redis.script import Script
 from support.redis_clients import States, client_of, failing, until_healthy
+from support.redis_servers import Make
 from support.valkey import ValkeyNode, running_valkey, wired
 
 ECHO = Script("return {KEYS[1], ARGV[1]}")
@@ -21,8 +22,8 @@ SOON_S = 0.25
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyNode]:
-    with running_valkey(tmp_path_factory.mktemp("valkey")) as node:
+def shared(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[ValkeyNode]:
+    with running_valkey(tmp_path_factory.mktemp("valkey"), make=make) as node:
         yield node
 
 

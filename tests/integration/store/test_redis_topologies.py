@@ -15,6 +15,7 @@ from kaigate.store.redis.dial import RedisTls
 from kaigate.store.redis.script import Script
 from kaigate.store.redis.topology import slot_of
 from support.redis_clients import States, client_of, until_healthy
+from support.redis_servers import Make
 from support.valkey import (
     TAG,
     SentinelService,
@@ -31,10 +32,10 @@ COUNT = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyNode]:
+def locked(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[ValkeyNode]:
     """A server with a password, and a user who may do little."""
     little = f"user little on >{PASSWORD} ~{{kaigate}}:* resetchannels -@all +eval +evalsha +ping +get +select"
-    with running_valkey(tmp_path_factory.mktemp("locked"), little, password=PASSWORD) as node:
+    with running_valkey(tmp_path_factory.mktemp("locked"), little, password=PASSWORD, make=make) as node:
         yield node
 
 
@@ -146,9 +147,9 @@ async def test_missing_tls_files_are_told(locked: ValkeyNode) -> None:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[SentinelService]:
+def service(tmp_path: Path, make: Make) -> Iterator[SentinelService]:
     """Data nodes with a password, sentinels without."""
-    with running_sentinels(tmp_path, password=PASSWORD) as running:
+    with running_sentinels(tmp_path, password=PASSWORD, make=make) as running:
         yield running
 
 
@@ -184,8 +185,8 @@ async def test_without_any_sentinel_the_client_keeps_trying(service: SentinelSer
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyCluster]:
-    with running_cluster(tmp_path_factory.mktemp("cluster")) as running:
+def cluster(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[ValkeyCluster]:
+    with running_cluster(tmp_path_factory.mktemp("cluster"), make) as running:
         yield running
 
 
