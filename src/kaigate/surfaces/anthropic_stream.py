@@ -4,7 +4,7 @@ Source: Anthropic API reference, "Streaming messages".
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from kaigate.chat.events import (
     ChatEvent,
@@ -198,10 +198,9 @@ class StreamedAnswer:
         blocks = self._blocks
         blocks.end(out, cut=cut)
         held, self._held, self._held_size = self._held, [], 0
-        groups: dict[Any, list[Content]] = {}
+        groups: dict[int | str, list[Content]] = {}
         for event in held:
-            key = event.index if isinstance(event, ToolCallStart | ToolCallDelta) else type(event)
-            groups.setdefault(key, []).append(event)
+            groups.setdefault(_group(event), []).append(event)
         for group in groups.values():
             for event in group:
                 blocks.write(out, event)
@@ -227,6 +226,13 @@ class StreamedAnswer:
         self._stop_sent = True
         out.append(b"event: message_delta\ndata: " + frame.raw + b"\n\n")
         return b"".join(out)
+
+
+def _group(event: Content) -> int | str:
+    """What belongs together where blocks are sorted out: a tool call, the reasoning, the text."""
+    if isinstance(event, ToolCallStart | ToolCallDelta):
+        return event.index
+    return "thinking" if isinstance(event, ReasoningDelta) else "text"
 
 
 def _is_empty(event: Content) -> bool:
