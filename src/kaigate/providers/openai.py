@@ -1,12 +1,14 @@
 """OpenAI and every server that speaks its chat completions API; differences between them are a `ProviderRow`."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
+from kaigate.chat.embeddings import EmbeddingAnswer, EmbeddingRequest
 from kaigate.chat.request import ChatRequest
 from kaigate.errors import GatewayError
+from kaigate.providers import openai_embeddings
 from kaigate.providers.failures import failure
 from kaigate.providers.openai_decode import CompletionDecoder, StreamDecoder
 from kaigate.providers.openai_encode import encode_request
@@ -55,7 +57,7 @@ class OpenAICompatible:
             request, self._row, model=model, max_output_tokens=max_output_tokens, drop_params=self._drop_params
         )
         headers = self._stream_headers if request.stream else self._complete_headers
-        path = self._azure_path(model) if self._row.azure_paths else "/chat/completions"
+        path = self._azure_path(model, "chat/completions") if self._row.azure_paths else "/chat/completions"
         return UpstreamCall(path, headers, body, dropped=dropped)
 
     def decoder(self, request: ChatRequest) -> AnswerDecoder:
@@ -68,11 +70,22 @@ class OpenAICompatible:
         """Translate an upstream's error answer; see `Provider.failure`."""
         return failure(status, headers, body)
 
-    def _azure_path(self, model: str) -> str:
+    def encode_embeddings(self, request: EmbeddingRequest, *, model: str) -> Sequence[UpstreamCall]:
+        """One call for all inputs; see `EmbeddingProvider.encode_embeddings`."""
+        body, dropped = openai_embeddings.encode_request(request, self._row, model=model, drop_params=self._drop_params)
+        path = self._azure_path(model, "embeddings") if self._row.azure_paths else "/embeddings"
+        return (UpstreamCall(path, self._complete_headers, body, dropped=dropped),)
+
+    def decode_embeddings(self, bodies: Sequence[bytes], request: EmbeddingRequest) -> EmbeddingAnswer:
+        """The answer of the one call; see `EmbeddingProvider.decode_embeddings`."""
+        (body,) = bodies
+        return openai_embeddings.decode_answer(body, request)
+
+    def _azure_path(self, model: str, operation: str) -> str:
         if self._api_version is None:
-            return "/openai/v1/chat/completions"
+            return f"/openai/v1/{operation}"
         version = quote(self._api_version, safe="")
-        return f"/openai/deployments/{quote(model, safe='')}/chat/completions?api-version={version}"
+        return f"/openai/deployments/{quote(model, safe='')}/{operation}?api-version={version}"
 
 
 def _answer_id() -> str:

@@ -13,7 +13,7 @@ class ProviderRow(msgspec.Struct, frozen=True):
     `refused` are parameters that the upstream can't honour: refused, or dropped where the configuration says so.
     `extras` are further parameters that it knows; `reasoning_field` names the field of a replayed assistant turn that
     carries its reasoning, or None where reasoning must not be sent back. `done_optional` is for servers that may end
-    a stream without `[DONE]`.
+    a stream without `[DONE]`. `embedding_encoding` is how vectors are asked for: base64 is a third of the bytes.
     """
 
     format: Literal["openai_chat", "ollama_chat", "anthropic_messages"] = "openai_chat"
@@ -26,5 +26,6 @@ class ProviderRow(msgspec.Struct, frozen=True):
     stream_usage: bool = True
     reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
     done_optional: bool = False
+    embedding_encoding: Literal["float", "base64"] = "float"
     refused: frozenset[str] = frozenset()
     extras: frozenset[str] = frozenset()

@@ -44,6 +44,7 @@ _OPENAI: Final = ProviderRow(
     base_url="https://api.openai.com/v1",
     max_tokens_field="max_completion_tokens",
     developer_role=True,
+    embedding_encoding="base64",
     refused=_NOT_OPENAI,
     extras=_OPENAI_EXTRAS,
 )
@@ -56,6 +57,7 @@ ROWS: Final[Mapping[str, ProviderRow]] = MappingProxyType(
             azure_paths=True,
             max_tokens_field="max_completion_tokens",
             developer_role=True,
+            embedding_encoding="base64",
             refused=_NOT_OPENAI,
             extras=_OPENAI_EXTRAS,
         ),
