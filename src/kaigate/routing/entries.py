@@ -7,6 +7,7 @@ from kaigate.config.prefixes import prefix_table, providers_for
 from kaigate.config.routing_settings import Capabilities, Capability, Part
 from kaigate.money import from_usd
 from kaigate.pipeline.plan import Deployment, ModelEntry
+from kaigate.providers.ollama import in_window
 from kaigate.routing.upstream import BuiltProvider
 
 
@@ -56,8 +57,14 @@ class EntryBuilder:
     def _deployment(self, item: DeploymentSettings, name: str, label: str, settings: ModelSettings) -> Deployment:
         built = self._providers[item.provider]
         model = item.model or name
+        context_tokens = item.context_tokens or settings.context_tokens
         return Deployment(
-            provider=built.provider,
+            provider=in_window(
+                built.provider,
+                context_tokens=context_tokens,
+                max_input_tokens=settings.max_input_tokens,
+                max_tokens=settings.max_tokens,
+            ),
             target=built.target,
             base_path=built.base_path,
             model=model,
@@ -67,7 +74,7 @@ class EntryBuilder:
             label=label,
             weight=item.weight,
             order=item.order,
-            context_tokens=item.context_tokens or settings.context_tokens,
+            context_tokens=context_tokens,
             lacks=_lacks(item.capabilities or settings.capabilities),
             blocks=self._blocked[item.provider],
             hosted_tools=frozenset(settings.hosted_tools),
