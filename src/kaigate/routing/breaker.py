@@ -34,8 +34,8 @@ class Breaker:
         """Seconds for which nothing is admitted; 0 when a request may come. A probe tells before its place expires."""
         if self.state == "closed":
             return 0.0
-        most = self._settings.open_s if self.state == "half_open" else self._until - now
-        return min(max(0.0, self._until - now), most)
+        left = max(0.0, self._until - now)
+        return min(left, self._settings.open_s) if self.state == "half_open" else left
 
     def admit(self, now: float) -> bool:
         """Whether a request may be sent; the one that is admitted to a breaker that is not closed probes it."""
