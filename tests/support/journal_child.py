@@ -17,7 +17,7 @@ def record(identifier: str, *, estimated: bool) -> bytes:
             request_id="r" * random.randint(1, 128),
             key_id="k",
             team="t",
-            user="u" * random.randint(0, 256),
+            user="u" * random.randint(0, 128),
             model="m",
             provider="p",
             surface="s",

@@ -1,29 +1,15 @@
-"""What the ledger takes: a record that it understands and that every database can hold."""
+"""What the ledger takes: records that it understands and that every database can hold."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 
-from kaigate.ledger.record import UsageRecord, decode
+from kaigate.ledger.record import UsageRecord, decode, decode_all
 
-# As wide as the columns of kaigate.store.sql.usage_tables, in characters.
-_WIDTHS: Final = {
-    "id": 128,
-    "request_id": 256,
-    "key_id": 64,
-    "team": 64,
-    "user": 128,
-    "model": 256,
-    "provider": 64,
-    "surface": 64,
-    "outcome": 16,
-}
-OUTCOMES: Final = frozenset({"ok", "failed", "blocked", "gone"})
-# A million dollars and a trillion tokens in one request are a mistake, and sums of them would leave 64 bits.
-MAX_NANODOLLARS: Final = 10**15
-MAX_TOKENS: Final = 10**12
-# The end of the year 9999, the last one that a day can be written of.
-MAX_AT_MS: Final = 253_402_300_799_999
+_TEXTS: Final = ("id", "request_id", "key_id", "team", "user", "model", "provider", "surface")
+# How JSON writes what PostgreSQL can't hold: a NUL character.
+_NUL: Final = b"\\u0000"
 
 
 class UnacceptableError(ValueError):
@@ -31,24 +17,45 @@ class UnacceptableError(ValueError):
 
 
 def accept(data: bytes) -> UsageRecord:
-    """The record of an entry of the outbox; raises `UnacceptableError`."""
+    """The record of one line of the outbox; raises `UnacceptableError`."""
     try:
         record = decode(data)
+    except msgspec.ValidationError:
+        raise UnacceptableError(_reason(data)) from None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise UnacceptableError("not a usage record") from None
-    for name, width in _WIDTHS.items():
-        text: str = getattr(record, name)
-        # PostgreSQL can't hold a NUL character.
-        if len(text) > width or "\0" in text:
-            raise UnacceptableError(f"{name} is longer than {width} characters or holds a NUL")
-    if not record.id:
-        raise UnacceptableError("id is empty")
-    if record.outcome not in OUTCOMES:
-        raise UnacceptableError("outcome is unknown")
-    if not 0 <= record.at_ms <= MAX_AT_MS:
-        raise UnacceptableError("at_ms is out of range")
-    if not 0 <= record.nanodollars <= MAX_NANODOLLARS:
-        raise UnacceptableError("nanodollars is out of range")
-    if not all(0 <= count <= MAX_TOKENS for count in (record.input_tokens, record.output_tokens, record.cached_tokens)):
-        raise UnacceptableError("a token count is out of range")
+    if _NUL in data:
+        for name in _TEXTS:
+            if "\0" in getattr(record, name):
+                raise UnacceptableError(f"{name} holds a NUL")
     return record
+
+
+def accept_all(lines: Sequence[bytes]) -> list[tuple[bytes, UsageRecord]] | None:
+    """Every line with its record, in one go; None where one of them has to be looked at by itself."""
+    data = b"[%b]" % b",".join(lines)
+    if _NUL in data:
+        return None
+    try:
+        records = decode_all(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    # A line that is no value by itself could make another number of values.
+    return list(zip(lines, records, strict=True)) if len(records) == len(lines) else None
+
+
+def _reason(data: bytes) -> str:
+    """The field that is out of bounds, by decoding the others one after the other."""
+    try:
+        raw: Any = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, RecursionError):
+        return "not a usage record"
+    if isinstance(raw, dict):
+        for field in msgspec.structs.fields(UsageRecord):
+            if field.name not in raw:
+                continue
+            try:
+                msgspec.convert(raw[field.name], field.type)
+            except msgspec.ValidationError:
+                return f"{field.name} is out of bounds"
+    return "not a usage record"

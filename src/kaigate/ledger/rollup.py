@@ -1,7 +1,7 @@
 """Daily sums: what one record adds to its day, and what replacing it by another changes."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -9,6 +9,8 @@ import msgspec
 from kaigate.ledger.record import UsageRecord
 
 DAY_MS: Final = 86_400_000
+# Where an outcome counts besides the requests; `ok` is nothing besides.
+_OUTCOMES: Final = {"failed": 1, "blocked": 2, "gone": 3}
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -45,36 +47,26 @@ def day_of(at_ms: int) -> str:
     return dt.datetime.fromtimestamp(at_ms // DAY_MS * 86_400, dt.UTC).date().isoformat()
 
 
-def place_of(record: UsageRecord) -> Place:
-    """Where a record counts."""
-    return Place(day_of(record.at_ms), record.key_id, record.team, record.user, record.model, record.provider)
-
-
-def sums_of(record: UsageRecord) -> Sums:
-    """What a record adds."""
-    return Sums(
-        requests=1,
-        failed=record.outcome == "failed",
-        blocked=record.outcome == "blocked",
-        gone=record.outcome == "gone",
-        estimated=record.estimated,
-        nanodollars=record.nanodollars,
-        input_tokens=record.input_tokens,
-        output_tokens=record.output_tokens,
-        cached_tokens=record.cached_tokens,
-    )
-
-
 def differences(added: Iterable[UsageRecord], removed: Iterable[UsageRecord]) -> list[tuple[Place, Sums]]:
     """How the sums change, in the order of their places; places that stay as they are are left out."""
-    totals: dict[Place, list[int]] = {}
+    # Per place in the fields of `Sums`; plain values, because this runs for every request.
+    totals: dict[tuple[int, str, str, str, str, str], list[int]] = {}
     for records, sign in ((added, 1), (removed, -1)):
         for record in records:
-            row = totals.setdefault(place_of(record), [0] * len(Sums.__struct_fields__))
-            for position, value in enumerate(msgspec.structs.astuple(sums_of(record))):
-                row[position] += sign * value
-    return [(place, _sums(row)) for place, row in sorted(totals.items()) if any(row)]
-
-
-def _sums(values: Sequence[int]) -> Sums:
-    return Sums(*values)
+            place = (record.at_ms // DAY_MS, record.key_id, record.team, record.user, record.model, record.provider)
+            row = totals.get(place)
+            if row is None:
+                row = totals[place] = [0] * len(Sums.__struct_fields__)
+            row[0] += sign
+            position = _OUTCOMES.get(record.outcome)
+            if position is not None:
+                row[position] += sign
+            if record.estimated:
+                row[4] += sign
+            row[5] += sign * record.nanodollars
+            row[6] += sign * record.input_tokens
+            row[7] += sign * record.output_tokens
+            row[8] += sign * record.cached_tokens
+    return [
+        (Place(day_of(place[0] * DAY_MS), *place[1:]), Sums(*row)) for place, row in sorted(totals.items()) if any(row)
+    ]

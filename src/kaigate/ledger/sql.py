@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kaigate.ledger.record import UsageRecord
 from kaigate.ledger.rollup import DAY_MS, Place, Sums, day_of, differences
-from kaigate.ledger.statements import STATEMENTS
+from kaigate.ledger.statements import INSERT, INSERT_ONE, PRESENT, STATEMENTS
 from kaigate.store.sql.engine import Database
 from kaigate.store.sql.usage_tables import usage_daily, usage_dead_letters, usage_records
 
@@ -132,8 +132,17 @@ class Ledger:
             await connection.execute(self._statements.add, {"rows": _encode(rows).decode()})
 
     async def _insert(self, connection: AsyncConnection, records: Sequence[UsageRecord]) -> set[str]:
-        result = await connection.execute(self._statements.insert, {"rows": _encode(records).decode()})
-        return set(result.scalars())
+        """Add those that are not there yet: their ids."""
+        if self._db.dialect == "postgresql":
+            return set((await connection.execute(INSERT, {"rows": _encode(records).decode()})).scalars())
+        ids = {record.id for record in records}
+        ids.difference_update(
+            (await connection.execute(PRESENT, {"ids": _encode([record.id for record in records]).decode()})).scalars()
+        )
+        rows = [msgspec.structs.astuple(record) for record in records if record.id in ids]
+        if rows:
+            await connection.exec_driver_sql(INSERT_ONE, rows)
+        return ids
 
     async def _take(self, connection: AsyncConnection, ids: Sequence[str]) -> list[UsageRecord]:
         result = await connection.execute(self._statements.take, {"ids": _encode(ids).decode()})

@@ -11,7 +11,7 @@ from kaigate.chat.usage import Usage
 from kaigate.clock import Clock
 from kaigate.config.models import LimitsSettings
 from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError
-from kaigate.ledger.record import UsageRecord, encode
+from kaigate.ledger.record import Outcome, UsageRecord, encode
 from kaigate.limits.bounds import BoundsBook
 from kaigate.limits.headers import rate_limit_headers
 from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
@@ -190,7 +190,7 @@ class Limit(Stage):
                 self._metrics.soft_limit(bound, standing.remaining, ask.at_ms / 1000)
 
     def _record(  # noqa: PLR0917 -- as the record's fields
-        self, exchange: Exchange, made: str, at_ms: int, provider: str, usage: Usage, cost: int, outcome: str
+        self, exchange: Exchange, made: str, at_ms: int, provider: str, usage: Usage, cost: int, outcome: Outcome
     ) -> UsageRecord:
         caller, entry = exchange.principal, exchange.entry
         return UsageRecord(
@@ -232,7 +232,7 @@ def _used(exchange: Exchange) -> Usage:
     return Usage(0, 0)
 
 
-def _outcome(exchange: Exchange) -> str:
+def _outcome(exchange: Exchange) -> Outcome:
     if exchange.client_gone:
         return "gone"
     if exchange.error is None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kaigate.ledger.acceptance import MAX_AT_MS, MAX_NANODOLLARS, MAX_TOKENS, UnacceptableError, accept
+from kaigate.ledger.acceptance import UnacceptableError, accept, accept_all
+from kaigate.ledger.record import MAX_AT_MS, MAX_NANODOLLARS, MAX_TOKENS
 from support.usage_records import usage_bytes, usage_record
 
 
@@ -24,17 +25,17 @@ def test_what_a_gateway_writes_is_accepted(changes):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"id": ""}, "id is empty"),
-        ({"id": "x" * 129}, "id is longer"),
-        ({"user": "\0"}, "user is longer than 128 characters or holds a NUL"),
-        ({"model": "m" * 257}, "model is longer"),
-        ({"outcome": "fine"}, "outcome is unknown"),
+        ({"id": ""}, "id is out of bounds"),
+        ({"id": "x" * 129}, "id is out of bounds"),
+        ({"user": "\0"}, "user holds a NUL"),
+        ({"model": "m" * 257}, "model is out of bounds"),
+        ({"outcome": "fine"}, "outcome is out of bounds"),
         ({"at_ms": -1}, "at_ms"),
         ({"at_ms": MAX_AT_MS + 1}, "at_ms"),
         ({"nanodollars": -1}, "nanodollars"),
         ({"nanodollars": MAX_NANODOLLARS + 1}, "nanodollars"),
-        ({"output_tokens": -1}, "token count"),
-        ({"cached_tokens": 2**63}, "token count"),
+        ({"output_tokens": -1}, "output_tokens is out of bounds"),
+        ({"cached_tokens": 2**63}, "cached_tokens is out of bounds"),
     ],
 )
 def test_what_a_database_can_not_hold_is_refused(changes, reason):
@@ -49,3 +50,29 @@ def test_what_a_database_can_not_hold_is_refused(changes, reason):
 def test_what_is_no_record_is_refused_without_repeating_it(data):
     with pytest.raises(UnacceptableError, match=r"^not a usage record$"):
         accept(data)
+
+
+def test_many_are_accepted_in_one_go():
+    lines = [usage_bytes(id=f"r{number}") for number in range(5)]
+    assert accept_all(lines) == [(line, accept(line)) for line in lines]
+    assert accept_all([]) == []
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        b"",
+        b"{}",
+        b"]",
+        b"\xff",
+        usage_bytes(user="\0"),
+        usage_bytes(outcome="fine"),
+        usage_bytes() + b"," + usage_bytes(),
+    ],
+)
+def test_one_that_is_strange_makes_all_be_looked_at_singly(strange):
+    assert accept_all([usage_bytes(), strange]) is None
+
+
+def test_what_only_looks_like_a_nul_is_accepted():
+    assert accept(usage_bytes(user=r"\u0000")).user == r"\u0000"

@@ -2,19 +2,31 @@
 
 import pytest
 
-from kaigate.ledger.statements import STATEMENTS
+from kaigate.ledger.record import UsageRecord
+from kaigate.ledger.statements import INSERT, INSERT_ONE, PRESENT, STATEMENTS
 from kaigate.store.sql.usage_tables import usage_daily, usage_records
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-@pytest.mark.parametrize(("name", "table"), [("insert", usage_records), ("add", usage_daily)])
-def test_every_column_is_written(dialect, name, table):
-    statement = str(getattr(STATEMENTS[dialect], name))
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        (str(INSERT), usage_records),
+        (INSERT_ONE, usage_records),
+        *((str(each.add), usage_daily) for each in STATEMENTS.values()),
+    ],
+)
+def test_every_column_is_written(statement, table):
     listed = statement.partition("(")[2].partition(")")[0]
     assert [column.strip() for column in listed.split(",")] == list(table.c.keys())
 
 
-@pytest.mark.parametrize("name", ["insert", "take", "add"])
-def test_values_are_parameters(name):
-    for statements in STATEMENTS.values():
-        assert len(getattr(statements, name).compile().params) == 1
+def test_a_single_record_has_a_value_for_every_field_in_its_order():
+    assert INSERT_ONE.count("?") == len(UsageRecord.__struct_fields__)
+    names = ["end_user" if name == "user" else name for name in UsageRecord.__struct_fields__]
+    assert names == list(usage_records.c.keys())
+
+
+def test_values_are_parameters():
+    found = [each for statements in STATEMENTS.values() for each in (statements.take, statements.add)]
+    for statement in (INSERT, PRESENT, *found):
+        assert len(statement.compile().params) == 1

@@ -29,6 +29,8 @@ usage_records: Final = Table(
     Column("cached_tokens", BigInteger, nullable=False),
     Column("estimated", Boolean, nullable=False),
     Index("ix_usage_records_at_ms", "at_ms"),
+    # Kept in the order of the key, once: half the work of a table with an index beside it.
+    sqlite_with_rowid=False,
 )
 
 # Sums over the records of a day, kept for good: every row is exact at every commit.

@@ -24,6 +24,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in _COUNTS),
         sa.Column("estimated", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_usage_records"),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_usage_records_at_ms", "usage_records", ["at_ms"])
     sums = ("requests", "failed", "blocked", "gone", "estimated", *_COUNTS)
