@@ -47,16 +47,23 @@ class CompletionBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _CHAT: Final = "it belongs to chat completions; send the request to /v1/chat/completions."
-_REFUSED: Final[Mapping[str, str]] = {
-    **{name: remedy for name, remedy in REFUSED_IN_CHAT.items() if name not in CompletionBody.__struct_fields__},
+REFUSED: Final[Mapping[str, str]] = {
+    **{
+        name: remedy.replace("into messages", "into prompt")
+        for name, remedy in REFUSED_IN_CHAT.items()
+        if name not in CompletionBody.__struct_fields__
+    },
     "max_completion_tokens": "use max_tokens.",
     "messages": _CHAT,
+    "reasoning": _CHAT,
+    "reasoning_effort": _CHAT,
     "response_format": _CHAT,
+    "think": _CHAT,
     "tool_choice": _CHAT,
     "tools": _CHAT,
     "top_logprobs": "logprobs is the number of alternatives here.",
 }
-_BODY: Final = StrictDecoder(CompletionBody, refused=_REFUSED)
+_BODY: Final = StrictDecoder(CompletionBody, refused=REFUSED)
 
 
 def decode(body: bytes, *, max_depth: int) -> ChatRequest:

@@ -32,15 +32,21 @@ LOGPROBS: Final = "message.output_text.logprobs"
 
 _STATELESS: Final = "this gateway keeps no answers; send the whole conversation in input."
 _FUNCTION: Final = "offer a function tool instead."
-_OWN_KNOWN: Final = frozenset({"format", "reasoning"})
 
-_REFUSED: Final[Mapping[str, str]] = {
-    **{name: remedy for name, remedy in REFUSED_IN_CHAT.items() if name not in _OWN_KNOWN},
+
+def _here(remedy: str) -> str:
+    """A remedy for chat completions, in the words of this endpoint."""
+    remedy = remedy.replace("response_format", "text.format").replace("reasoning_effort", "reasoning.effort")
+    return remedy.replace("into messages", "into input")
+
+
+REFUSED: Final[Mapping[str, str]] = {
+    **{name: _here(remedy) for name, remedy in REFUSED_IN_CHAT.items() if name not in KNOWN},
     "access_programs": "access programs of a vendor are its account's owner's decision; remove it.",
     "background_options": "answers are not made in the background; remove it.",
     "context_management": "the gateway never compacts a conversation; shorten input yourself.",
     "conversation": _STATELESS,
-    "image": "remove it.",
+    "image": "how images are compressed is not served; remove it.",
     "max_completion_tokens": "use max_output_tokens.",
     "max_tokens": "use max_output_tokens.",
     "messages": "use input.",
@@ -74,7 +80,7 @@ def refuse_unknown(body: Mapping[str, Any]) -> None:
     for name, value in body.items():
         if name in KNOWN or (value is None and name in _NULL_IS_ABSENT):
             continue
-        remedy = _REFUSED.get(name)
+        remedy = REFUSED.get(name)
         if remedy is None:
             raise unknown_parameter(name, KNOWN)
         raise _unsupported(name, f"The parameter '{name}' is not served: {remedy}")
