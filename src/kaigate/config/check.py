@@ -6,6 +6,7 @@ A name that points nowhere would be accepted and do nothing, so it is refused.
 import ipaddress
 from dataclasses import replace
 
+from kaigate.config.check_aws import check_aws
 from kaigate.config.check_guardrails import check_guardrails
 from kaigate.config.check_keys import check_keys
 from kaigate.config.check_limits import check_limits
@@ -28,6 +29,7 @@ def check(loaded: LoadedConfig, types: ProviderTypes, *, read_files: bool = True
     findings = Findings(loaded.document)
     check_server(loaded.config, findings)
     check_providers(loaded.config, types, findings, read_files=read_files)
+    check_aws(loaded.config, findings)
     check_models(loaded.config, types, findings)
     check_routing(loaded.config, findings)
     check_keys(loaded, findings)

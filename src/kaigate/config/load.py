@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from kaigate.config.aws_region import with_aws
 from kaigate.config.document import Document, read_document
 from kaigate.config.loaded import LoadedConfig, ServerOverrides, config_hash, references
 from kaigate.config.models import GatewayConfig
@@ -80,7 +81,7 @@ def guardrails_beside(path: Path) -> Path:
 
 
 def with_variables(config: GatewayConfig, env: Mapping[str, str]) -> GatewayConfig:
-    """The configuration with what the environment says instead: master key, Redis URL, database URL."""
+    """The configuration with what the environment says: master key, Redis URL, database URL, AWS region."""
     if env.get(MASTER_KEY_VARIABLE):
         keys = config.keys.model_copy(update={"master_key": SecretRef("env", MASTER_KEY_VARIABLE)})
         config = config.model_copy(update={"keys": keys})
@@ -90,7 +91,8 @@ def with_variables(config: GatewayConfig, env: Mapping[str, str]) -> GatewayConf
         store = store.model_copy(update={"redis": redis})
     if env.get(DATABASE_VARIABLE):
         store = store.model_copy(update={"database": SecretRef("env", DATABASE_VARIABLE)})
-    return config if store is config.store else config.model_copy(update={"store": store})
+    config = config if store is config.store else config.model_copy(update={"store": store})
+    return with_aws(config, env)
 
 
 def _merge_guardrails(document: Document, path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from kaigate.config.aws_settings import AwsSettings
 from kaigate.config.jwt_settings import JwtSettings
 from kaigate.config.limit_settings import BudgetWindow, KeyLimits, LimitSettings, LimitsSettings, Usd
 from kaigate.config.routing_settings import (
@@ -122,6 +123,7 @@ class ProviderSettings(PartRules):
     timeout_s: Seconds = Field(default=600.0, description="Longest time for a whole answer.")
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(default=256, description="Connections at once.")
     tls: TlsOptions = Field(default=TlsOptions(), description="TLS files and names.")
+    aws: AwsSettings = Field(default=AwsSettings(), description="Region and credentials of Bedrock.")
     drop_params: bool = Field(
         default=False, description="Leave out parameters that the upstream lacks instead of refusing."
     )

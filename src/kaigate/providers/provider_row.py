@@ -16,7 +16,7 @@ class ProviderRow(msgspec.Struct, frozen=True):
     a stream without `[DONE]`. `embedding_encoding` is how vectors are asked for: base64 is a third of the bytes.
     """
 
-    format: Literal["openai_chat", "ollama_chat", "anthropic_messages"] = "openai_chat"
+    format: Literal["openai_chat", "ollama_chat", "anthropic_messages", "bedrock_converse"] = "openai_chat"
     base_url: str | None = None
     zone: Zone = "external"
     auth: Literal["bearer", "api-key", "x-api-key"] = "bearer"

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import Final
 
 from kaigate.providers.anthropic import Anthropic
+from kaigate.providers.bedrock import Bedrock
 from kaigate.providers.ollama import Ollama
 from kaigate.providers.openai import OpenAICompatible
-from kaigate.providers.provider import Provider
+from kaigate.providers.provider import Provider, Signer
 from kaigate.providers.provider_row import ProviderRow
 
 _OPENAI_EXTRAS: Final = frozenset(
@@ -104,6 +105,7 @@ ROWS: Final[Mapping[str, ProviderRow]] = MappingProxyType(
             base_url="https://api.cerebras.ai/v1", max_tokens_field="max_completion_tokens", refused=_NOT_OPENAI
         ),
         "anthropic": ProviderRow(format="anthropic_messages", base_url="https://api.anthropic.com", auth="x-api-key"),
+        "bedrock": ProviderRow(format="bedrock_converse"),
         "ollama": ProviderRow(format="ollama_chat", base_url="http://127.0.0.1:11434", zone="private"),
     }
 )
@@ -119,11 +121,14 @@ def build(
     headers: Mapping[str, str] | None = None,
     drop_params: bool = False,
     num_ctx: int | None = None,
+    signer: Signer | None = None,
 ) -> Provider:
     """The provider of one configured upstream; raises `KeyError` for a type that is not in `ROWS`."""
     row = ROWS[type]
     if row.format == "anthropic_messages":
         return Anthropic(name, api_key=api_key, api_version=api_version, headers=headers, drop_params=drop_params)
+    if row.format == "bedrock_converse":
+        return Bedrock(name, api_key=api_key, signer=signer, headers=headers, drop_params=drop_params)
     if row.format == "ollama_chat":
         return Ollama(name, api_key=api_key, headers=headers, drop_params=drop_params, num_ctx=num_ctx)
     return OpenAICompatible(

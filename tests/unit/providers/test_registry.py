@@ -22,7 +22,7 @@ def test_only_servers_of_one_s_own_are_private_by_default(kind: str) -> None:
     row = ROWS[kind]
     assert row.zone == ("private" if kind in OWN else "external")
     if row.base_url is None:
-        assert kind in ("azure", "openai_compatible")
+        assert kind in ("azure", "bedrock", "openai_compatible")
         return
     address = urlsplit(row.base_url)
     assert (address.hostname == "127.0.0.1") is (kind in OWN)
