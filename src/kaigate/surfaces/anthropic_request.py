@@ -138,8 +138,7 @@ def _explained(body: bytes, message: str, known: frozenset[str], max_depth: int)
     if isinstance(tree, dict):
         if "unknown field" in message or message.startswith("Object"):
             refuse_unknown(tree, known)
-        if message.startswith("Invalid value"):
-            refuse_blocks(tree.get("messages"))
+        refuse_blocks(tree.get("messages"))
     return field_error(message, _ALLOWED)
 
 

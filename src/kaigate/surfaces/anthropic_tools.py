@@ -23,11 +23,6 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 }
 """Beginning of a vendor tool's `type` (a date follows) to our kind of the same thing; every other is `other`."""
 
-_ALLOWED: Final[Mapping[str, str]] = {
-    "defer_loading": "false, because tools that are found by search are not served",
-    "allowed_callers[]": "direct, because calls from the vendor's sandbox are not served",
-}
-
 
 def tools(definitions: Sequence[dict[str, Any]] | None) -> tuple[tuple[Tool, ...], tuple[HostedTool, ...]]:
     """The client's tools and the vendor's; raises `RequestInvalidError` with the path of what can't be served."""
@@ -92,8 +87,18 @@ def _own(definition: dict[str, Any], path: str) -> Tool:
     try:
         tool = msgspec.convert(definition, wire.CustomTool)
     except msgspec.ValidationError as error:
-        raise _at(path, field_error(str(error), _ALLOWED)) from None
+        raise _at(path, field_error(str(error), {"type": "custom"})) from None
+    if tool.defer_loading:
+        raise _unsupported(f"{path}.defer_loading", "tools that are found by search are not served")
+    if any(caller != "direct" for caller in tool.allowed_callers or ()):
+        raise _unsupported(f"{path}.allowed_callers", "calls from the vendor's sandbox are not served")
+    if tool.input_examples:
+        raise _unsupported(f"{path}.input_examples", "put examples into the description")
     return Tool(tool.name, tool.description, tool.input_schema, tool.strict, mark(tool.cache_control))
+
+
+def _unsupported(path: str, remedy: str) -> RequestInvalidError:
+    return RequestInvalidError("unsupported_parameter", f"{path} is not served: {remedy}.", param=path)
 
 
 def _hosted(definition: dict[str, Any], kind: Any, path: str) -> HostedTool:

@@ -125,7 +125,10 @@ WireMessage = UserMessage | AssistantMessage | SystemMessage
 
 
 class CustomTool(msgspec.Struct, forbid_unknown_fields=True):
-    """A tool that the client runs; `eager_input_streaming` only says how finely its arguments should be cut."""
+    """A tool that the client runs; `eager_input_streaming` only says how finely its arguments should be cut.
+
+    `defer_loading`, `allowed_callers` and `input_examples` are read to be refused where they ask for something.
+    """
 
     name: ToolName
     input_schema: dict[str, Any]
@@ -134,8 +137,9 @@ class CustomTool(msgspec.Struct, forbid_unknown_fields=True):
     strict: bool | None = None
     cache_control: CacheControl | None = None
     eager_input_streaming: bool | None = None
-    defer_loading: Literal[False] | None = None
-    allowed_callers: list[Literal["direct"]] | None = None
+    defer_loading: bool | None = None
+    allowed_callers: list[str] | None = None
+    input_examples: list[dict[str, Any]] | None = None
 
 
 class AutoChoice(msgspec.Struct, tag_field="type", tag="auto", forbid_unknown_fields=True, gc=False):
