@@ -23,6 +23,24 @@ DONE_REASONS: Final[dict[FinishReason, str]] = {
 """Ollama ends a turn with tool calls like any other, and has no word for a filtered answer."""
 
 
+_LINE_BREAKS: Final = (
+    ("\x85".encode(), rb"\u0085"),
+    ("\u2028".encode(), rb"\u2028"),
+    ("\u2029".encode(), rb"\u2029"),
+)
+"""Unicode's own line breaks that JSON does not escape: clients that split lines as text would cut a line there."""
+
+
+def one_line(line: bytes) -> bytes:
+    """An encoded object that is one line for every reader, as the official Python client's `iter_lines` wants it."""
+    if line.isascii():
+        return line
+    for character, escape in _LINE_BREAKS:
+        if character in line:
+            line = line.replace(character, escape)
+    return line
+
+
 def created_at(seconds: int) -> str:
     """RFC 3339 of a time in seconds since the epoch; the epoch itself where it is no such time."""
     try:

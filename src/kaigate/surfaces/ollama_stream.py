@@ -28,6 +28,7 @@ from kaigate.surfaces.ollama_parts import (
     created_at,
     encode_json,
     ending,
+    one_line,
     require_one_choice,
     with_provider,
 )
@@ -65,7 +66,7 @@ class StreamedAnswer:
         if len(events) == 1 and not self._first:
             event = events[0]
             if type(event) is TextDelta and not event.choice:
-                return self._head + self._open + encode_json(event.text) + self._close
+                return one_line(self._head + self._open + encode_json(event.text) + self._close)
         out: list[bytes] = []
         pending = _Pending()
         for event in events:
@@ -100,7 +101,7 @@ class StreamedAnswer:
         if terminal:
             self._last = frame.raw
             return b"".join(out)
-        out.append(self._named(frame.raw) if self._first else frame.raw)
+        out.append(one_line(self._named(frame.raw) if self._first else frame.raw))
         self._first = False
         out.append(b"\n")
         return b"".join(out)
@@ -108,13 +109,13 @@ class StreamedAnswer:
     def end(self) -> bytes:
         """The last line: the upstream's own where it may be relayed."""
         if self._last is not None:
-            return self._named(self._last) + b"\n"
+            return one_line(self._named(self._last)) + b"\n"
         last = {**body(self._form, "", ""), **ending(self._reason, self._usage)}
-        return self._head + self._provider + encode_json(last)[1:] + b"\n"
+        return one_line(self._head + self._provider + encode_json(last)[1:]) + b"\n"
 
     def fail(self, error: GatewayError) -> bytes:
         """The error as the stream's last line; nothing says that the answer is complete."""
-        return error_body(error) + b"\n"
+        return one_line(error_body(error)) + b"\n"
 
     def _note(self, event: ChatEvent) -> None:
         if isinstance(event, ToolCallStart):
@@ -135,7 +136,7 @@ class StreamedAnswer:
         fields = body(self._form, pending.text, pending.thinking, pending.calls, pending.logprobs)
         provider = self._provider if self._first else b""
         self._first = False
-        out.append(self._head + provider + encode_json(fields)[1:-1] + b',"done":false}\n')
+        out.append(one_line(self._head + provider + encode_json(fields)[1:-1] + b',"done":false}\n'))
         pending.clear()
 
     def _named(self, raw: bytes) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 from kaigate.chat.events import End, Start, TextDelta
 from kaigate.chat.usage import Usage
 from kaigate.errors import UpstreamFailedError
-from kaigate.surfaces.ollama_parts import ToolCalls, body, created_at, ending, require_one_choice
+from kaigate.surfaces.ollama_parts import ToolCalls, body, created_at, ending, one_line, require_one_choice
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,8 @@ def test_a_second_choice_is_refused() -> None:
         require_one_choice(event)
     with pytest.raises(UpstreamFailedError, match="more than one choice"):
         require_one_choice(TextDelta("x", 1))
+
+
+def test_what_breaks_lines_of_text_is_escaped() -> None:
+    assert one_line('{"a":"ä\x85\u2028…\u2029"}'.encode()) == '{"a":"ä\\u0085\\u2028…\\u2029"}'.encode()
+    assert one_line(b"{}") == b"{}"

@@ -150,3 +150,19 @@ def test_a_relayed_stream_that_fails_never_says_done() -> None:
     encoder.relay(FIRST)
     encoder.relay(LAST)
     assert encoder.fail(UpstreamFailedError("upstream_error", "It broke.")) == b'{"error":"It broke."}\n'
+
+
+@pytest.mark.parametrize("form", ["chat", "generate"])
+def test_no_text_breaks_a_line_for_readers_of_text(form: Form) -> None:
+    text = "a\x85b\u2028c\u2029d\x0b\x0c\x1c\r\n"
+    encoder = StreamedAnswer(form, provider=text)
+    raw = Frame([TextDelta(text)], msgspec.json.encode({"x": text}), exact=True)
+    last = Frame([Finish("stop"), End()], msgspec.json.encode({"y": text}), exact=True)
+    data = encoder.feed([Start("i", text, 5), TextDelta(text)]) + encoder.feed([TextDelta(text)])
+    data += encoder.feed([ReasoningDelta(text)]) + encoder.relay(raw) + encoder.relay(last) + encoder.end()
+    lines = data.decode().splitlines()
+    assert len(lines) == 5
+    assert [msgspec.json.decode(line)[key] for line, key in ((lines[3], "x"), (lines[4], "y"))] == [text, text]
+    fresh = StreamedAnswer(form, provider=text)
+    ended = fresh.end() + fresh.fail(UpstreamFailedError("upstream_error", text))
+    assert len(ended.decode().splitlines()) == 2
