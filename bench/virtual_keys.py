@@ -26,12 +26,11 @@ _BENCH: Final = Principal("bench", "bench", master=True, role="master")
 def fill(database: Path, pepper: str, count: int) -> tuple[str, ...]:
     """Put `count` keys without limits of their own into a new SQLite file; their secrets. Raises StoreError."""
     secrets = tuple(generate_key() for _ in range(count))
-    asyncio.run(_write(f"sqlite:///{database}", pepper.encode(), secrets))
+    asyncio.run(_write(Database(f"sqlite:///{database}"), pepper.encode(), secrets))
     return secrets
 
 
-async def _write(url: str, pepper: bytes, secrets: Sequence[str]) -> None:
-    db = Database(url)
+async def _write(db: Database, pepper: bytes, secrets: Sequence[str]) -> None:
     try:
         await migrate(db)
         await KeyService(db, pepper, SystemClock()).verify_pepper(_BENCH)
