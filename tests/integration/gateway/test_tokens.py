@@ -1,9 +1,12 @@
 """Bearer tokens of an identity provider through the whole gateway."""
 
+import asyncio
 import json
 
 import pytest
 
+from kaigate.keys.record import LimitsChange, TeamChange
+from kaigate.pipeline.principal import Principal
 from support.gateway import call, chat, post, running, settings
 from support.identity_provider import AUDIENCE, ISSUER, KEYS, jwk, key_set, token
 from support.openai_upstream import answering, completion, http
@@ -62,3 +65,26 @@ async def test_without_keys_a_token_is_not_called_wrong(tmp_path, answer):
             refused = await call(gateway, post(chat(), headers=bearer(token())))
             assert (refused.status, refused.code) == (503, "store_unavailable")
             assert "secret" not in json.dumps(refused.json())
+
+
+async def test_a_team_of_the_database_holds_for_tokens_too(tmp_path):
+    document = tmp_path / "jwks.json"
+    document.write_bytes(key_set(jwk(KEYS["ES256"], "ES256")))
+    async with upstream(answering(http(completion()))) as up:
+        config = configured(up.port, f"file:{document}", claims={"team": "department"})
+        config["limits"] = {}
+        async with running(config, tmp_path) as gateway:
+            teams = gateway.stores.parts.service.teams
+            boss = Principal("master", "master", master=True, role="master")
+            good = bearer(token("ES256", department="ml"))
+
+            async def until(status: int) -> None:
+                async with asyncio.timeout(3):
+                    while (await call(gateway, post(chat(), headers=good))).status != status:
+                        await asyncio.sleep(0.05)
+
+            assert (await call(gateway, post(chat(), headers=good))).status == 200
+            await teams.create(boss, "ml", TeamChange(limits=LimitsChange(rpm=0)))
+            await until(429)
+            await teams.update(boss, "ml", TeamChange(blocked=True))
+            await until(401)
