@@ -49,7 +49,8 @@ def inlined(schema: dict[str, Any]) -> dict[str, Any]:
     Raises `SchemaError` for references that lead elsewhere, or to themselves.
     """
     result = _Inliner(schema).copy(schema, (), 0)
-    assert isinstance(result, dict)  # noqa: S101 -- for mypy: a dict without $ref stays one
+    if not isinstance(result, dict):
+        raise SchemaError("is no schema")
     for name in ("$defs", "definitions"):
         result.pop(name, None)
     return result
