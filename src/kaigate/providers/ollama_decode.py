@@ -125,6 +125,8 @@ class OllamaDecoder:
             lines = self._lines.feed(data)
         except TransportError:
             raise UpstreamFailedError("upstream_error", "The model server's answer has an oversized line.") from None
+        if len(lines) == 1 and not self._done:
+            return [self._frame(lines[0])]
         return decode_each((line for line in lines if not self._done), self._frame)
 
     def end(self) -> list[Frame]:

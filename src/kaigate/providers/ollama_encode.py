@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
-from kaigate.chat.request import ChatRequest, ResponseFormat
+from kaigate.chat.request import ChatRequest, ResponseFormat, Sampling
 from kaigate.errors import RequestInvalidError
 from kaigate.providers.ollama_messages import wire_messages
 from kaigate.providers.openai_encode import refuse_or_drop, supported_sampling, wire_tool
 
 _encode: Final = msgspec.json.Encoder().encode
 
+_NO_SAMPLING: Final = Sampling()
 REFUSED: Final = frozenset({"logit_bias"})
 _OPTIONS: Final = (
     "temperature",
@@ -77,6 +78,8 @@ def encode_request(
 
 
 def _options(request: ChatRequest, dropped: list[str], *, drop_params: bool) -> dict[str, Any]:
+    if request.sampling == _NO_SAMPLING and not request.extra:
+        return {}
     refused = REFUSED if request.sampling.n in (None, 1) else REFUSED | {"n"}
     sampling = supported_sampling(request.sampling, refused, dropped, drop_params=drop_params)
     options = {name: value for name in _OPTIONS if (value := getattr(sampling, name)) is not None}

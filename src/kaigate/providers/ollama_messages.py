@@ -25,13 +25,17 @@ def wire_messages(messages: Sequence[Message], dropped: list[str], *, drop_param
     Marks that change nothing in what the model reads, or that Ollama has no place for (where to cache, names of
     participants, encrypted reasoning of another provider), are added to `dropped`.
     """
-    names = {
-        block.id: block.name for message in messages for block in message.blocks if isinstance(block, ToolCallBlock)
-    }
-    return [
-        _Turn(f"messages[{index}]", dropped, drop_params=drop_params).wire(message, names)
-        for index, message in enumerate(messages)
-    ]
+    names: dict[str, str] = {}
+    wire: list[dict[str, Any]] = []
+    for index, message in enumerate(messages):
+        blocks = message.blocks
+        block = blocks[0] if len(blocks) == 1 else None
+        if type(block) is TextBlock and message.tool_call_id is message.name is message.cache is block.cache is None:
+            wire.append({"role": message.role, "content": block.text})
+            continue
+        names.update((call.id, call.name) for call in blocks if isinstance(call, ToolCallBlock))
+        wire.append(_Turn(f"messages[{index}]", dropped, drop_params=drop_params).wire(message, names))
+    return wire
 
 
 class _Turn:

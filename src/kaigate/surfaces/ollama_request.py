@@ -16,6 +16,7 @@ from kaigate.surfaces.strict_struct import StrictDecoder
 _CHAT: Final = StrictDecoder(ChatBody, refused=REFUSED, allowed=ALLOWED)
 _GENERATE: Final = StrictDecoder(GenerateBody, refused=REFUSED, allowed=ALLOWED)
 _NO_OPTIONS: Final = Options()
+_NO_SAMPLING: Final = Sampling()
 _SAMPLING: Final = ("temperature", "top_p", "top_k", "min_p", "seed", "presence_penalty", "frequency_penalty")
 _EXTRA: Final = ("typical_p", "repeat_penalty", "repeat_last_n", "mirostat", "mirostat_tau", "mirostat_eta")
 _SCHEMA_NAME: Final = "answer"
@@ -54,7 +55,7 @@ def _request(wire: ChatBody | GenerateBody, messages: tuple[Message, ...], tools
         # Medium is what models with levels do when they are only told to think.
         reasoning_effort=None if think is None or think is False else "medium" if think is True else think,
         thinking=Thinking("disabled") if think is False else None,
-        extra={name: value for name in _EXTRA if (value := getattr(options, name)) is not None},
+        extra=_extra(options) if wire.options is not None else {},
     )
 
 
@@ -66,12 +67,18 @@ def _max_output_tokens(options: Options) -> int | None:
 
 
 def _sampling(wire: ChatBody | GenerateBody, options: Options) -> Sampling:
+    if wire.options is wire.logprobs is wire.top_logprobs is None:
+        return _NO_SAMPLING
     values: dict[str, Any] = {name: getattr(options, name) for name in _SAMPLING}
     if options.stop:
         values["stop"] = (options.stop,) if isinstance(options.stop, str) else tuple(options.stop)
     if wire.top_logprobs and not wire.logprobs:
         raise _invalid("top_logprobs", "needs logprobs: true")
     return Sampling(**values, logprobs=wire.logprobs or None, top_logprobs=wire.top_logprobs)
+
+
+def _extra(options: Options) -> dict[str, Any]:
+    return {name: value for name in _EXTRA if (value := getattr(options, name)) is not None}
 
 
 def _tools(tools: "list[WireTool] | tuple[()]") -> tuple[Tool, ...]:

@@ -88,6 +88,8 @@ class StreamedAnswer:
 
     def relay(self, frame: Frame) -> bytes:
         """The upstream's own line; the last one, which says that the answer is complete, waits for `end`."""
+        if len(frame.events) == 1 and not self._first and type(frame.events[0]) is TextDelta:
+            return one_line(frame.raw) + b"\n"
         out: list[bytes] = []
         terminal = False
         for event in frame.events:
