@@ -23,9 +23,7 @@ from kaigate.surfaces.openai_responses_wire import ResponsesBody
 
 def test_every_parameter_of_the_official_sdk_is_known_or_refused_with_a_reason() -> None:
     official = set(ResponseCreateParamsStreaming.__annotations__) | {
-        name
-        for base in ResponseCreateParamsStreaming.__orig_bases__
-        for name in getattr(base, "__annotations__", {})
+        name for base in ResponseCreateParamsStreaming.__orig_bases__ for name in getattr(base, "__annotations__", {})
     }
     assert len(official) > 30
     assert official - KNOWN - set(REFUSED) == set()
