@@ -61,8 +61,9 @@ def encode_request(
     if _is_plain(request):
         return _encode(body), dropped
     able = abilities(model)
-    thinking = plan_thinking(request, able, max_output_tokens, dropped, drop_params=drop_params)
-    output = plan_output(request, able, dropped, thinking=thinking.manual, drop_params=drop_params)
+    prefill = talk.turns[-1].role == "assistant"
+    thinking = plan_thinking(request, able, max_output_tokens, dropped, prefill=prefill, drop_params=drop_params)
+    output = plan_output(request, able, dropped, thinking=thinking.manual, prefill=prefill, drop_params=drop_params)
     add_tools(body, request, able, output.tool, dropped)
     if thinking.wire is not None:
         body["thinking"] = thinking.wire

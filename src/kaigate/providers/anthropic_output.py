@@ -30,9 +30,9 @@ def json_tool_of(request: ChatRequest) -> str | None:
 
 
 def plan_output(
-    request: ChatRequest, able: Abilities, dropped: list[str], *, thinking: bool, drop_params: bool
+    request: ChatRequest, able: Abilities, dropped: list[str], *, thinking: bool, prefill: bool, drop_params: bool
 ) -> OutputPlan:
-    """How to get the JSON that is asked for; `thinking` (with a budget) excludes a forced tool.
+    """How to get the JSON that is asked for; `thinking` (with a budget) excludes a forced tool, and so does `prefill`.
 
     Raises `RequestInvalidError` for a schema that can't be sent, or a request that leaves no way.
     """
@@ -48,11 +48,7 @@ def plan_output(
     if native is not None:
         return OutputPlan(schema=native)
     choice = request.tool_choice
-    if (
-        thinking
-        or request.messages[-1].role == "assistant"
-        or (choice is not None and choice.mode in ("required", "named"))
-    ):
+    if thinking or prefill or (choice is not None and choice.mode in ("required", "named")):
         # Neither goes with a tool that must be called to answer.
         refuse_or_drop("response_format", dropped, drop_params=drop_params)
         return OutputPlan()

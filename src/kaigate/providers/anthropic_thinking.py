@@ -36,15 +36,18 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan_thinking(
-    request: ChatRequest, able: Abilities, max_tokens: int, dropped: list[str], *, drop_params: bool
+    request: ChatRequest, able: Abilities, max_tokens: int, dropped: list[str], *, prefill: bool, drop_params: bool
 ) -> Plan:
-    """How to think; raises `RequestInvalidError` for what the model or the rest of the request does not allow."""
+    """How to think; raises `RequestInvalidError` for what the model or the rest of the request does not allow.
+
+    `prefill`: the conversation ends with an assistant's turn that the answer goes on from.
+    """
     given = request.thinking or _given(request.extra.get("thinking"))
     name = "reasoning_effort" if given is None else "thinking"
     plan = (
         _from_effort(request, able, max_tokens, dropped, drop_params=drop_params)
         if given is None
-        else _from_thinking(given, request.reasoning_effort, max_tokens)
+        else _from_thinking(given, _beside(request, able, dropped), max_tokens)
     )
     if not plan.manual:
         return plan
@@ -52,7 +55,7 @@ def plan_thinking(
     if _in_tool_loop(request.messages):
         # The turn that calls tools must begin with signed reasoning; most clients can't replay it.
         dropped.append(name)
-    elif (choice is not None and choice.mode in ("required", "named")) or request.messages[-1].role == "assistant":
+    elif (choice is not None and choice.mode in ("required", "named")) or prefill:
         refuse_or_drop(name, dropped, drop_params=drop_params)
     else:
         return plan
@@ -102,14 +105,29 @@ def _from_effort(
     if effort == "none":
         return Plan({"type": "disabled"}) if able.thinking == "adaptive" else Plan()
     if able.thinking == "adaptive":
-        known = _EFFORTS.get(effort, effort)
-        return Plan({"type": "adaptive"}, "high" if known == "xhigh" and not able.xhigh else known)
+        return Plan({"type": "adaptive"}, _known(effort, able))
     # A quarter is left for the answer itself.
     budget = min(_BUDGETS.get(effort, MIN_BUDGET), max_tokens * 3 // 4)
     if able.thinking == "none" or budget < MIN_BUDGET:
         refuse_or_drop("reasoning_effort", dropped, drop_params=drop_params)
         return Plan()
     return Plan({"type": "enabled", "budget_tokens": budget}, manual=True)
+
+
+def _beside(request: ChatRequest, able: Abilities, dropped: list[str]) -> str | None:
+    """The effort of a request that says how to think besides: no model without efforts is sent one."""
+    effort = request.reasoning_effort
+    if effort is None or "anthropic-version" in request.hints:
+        return effort
+    if able.thinking == "adaptive" and effort != "none":
+        return _known(effort, able)
+    dropped.append("reasoning_effort")
+    return None
+
+
+def _known(effort: str, able: Abilities) -> str:
+    known = _EFFORTS.get(effort, effort)
+    return "high" if known == "xhigh" and not able.xhigh else known
 
 
 def _given(value: Any) -> Thinking | None:
@@ -129,11 +147,13 @@ def _given(value: Any) -> Thinking | None:
 
 def _in_tool_loop(messages: Sequence[Message]) -> bool:
     """Whether results answer a turn that called tools and does not begin with reasoning that can be replayed."""
-    if messages[-1].role != "tool":
-        return False
+    answered = False
     for message in reversed(messages):
         if message.role == "assistant":
             first = message.blocks[0] if message.blocks else None
             replayed = isinstance(first, ReasoningBlock) and (first.signature or first.redacted)
-            return not replayed and any(isinstance(block, ToolCallBlock) for block in message.blocks)
+            return answered and not replayed and any(isinstance(block, ToolCallBlock) for block in message.blocks)
+        if message.role == "user":
+            return False
+        answered = answered or message.role == "tool"
     return False

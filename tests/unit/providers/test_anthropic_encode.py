@@ -140,6 +140,17 @@ def test_json_is_native_or_a_tool() -> None:
         sent(thinking, model="claude-3-7-sonnet-latest", ceiling=2048)
 
 
+@pytest.mark.parametrize("end", [(), (Message("system", (TextBlock("s"),)),), (Message("user", (TextBlock(" "),)),)])
+def test_an_answer_that_goes_on_from_a_turn_comes_without_thinking_whatever_follows_the_turn(
+    end: tuple[Message, ...],
+) -> None:
+    request = ChatRequest("m", (HI, Message("assistant", (TextBlock("The "),)), *end), reasoning_effort="low")
+    body, dropped = sent(request, ceiling=2048, drop=True)
+    assert (body["messages"][-1]["content"], "thinking" in body, dropped) == ("The", False, ["reasoning_effort"])
+    wanted = msgspec.structs.replace(request, reasoning_effort=None, response_format=ResponseFormat("json_object"))
+    assert sent(wanted, drop=True)[1] == ["response_format"]
+
+
 @pytest.mark.parametrize("messages", [(HI, CALL, RESULT), (HI, CALL)])
 def test_a_conversation_with_calls_declares_their_tools(messages: tuple[Message, ...]) -> None:
     body, _ = sent(ChatRequest("m", messages))

@@ -26,13 +26,13 @@ def plan(
     able: Abilities = OLD,
     *,
     thinking: bool = False,
+    prefill: bool = False,
     drop: bool = False,
-    messages: Any = (HI,),
     **fields: Any,
 ) -> tuple[OutputPlan, list[str]]:
     dropped: list[str] = []
-    request = ChatRequest("m", messages, response_format=response_format, **fields)
-    return plan_output(request, able, dropped, thinking=thinking, drop_params=drop), dropped
+    request = ChatRequest("m", (HI,), response_format=response_format, **fields)
+    return plan_output(request, able, dropped, thinking=thinking, prefill=prefill, drop_params=drop), dropped
 
 
 @pytest.mark.parametrize("response_format", [None, ResponseFormat("text")])
@@ -80,7 +80,7 @@ def test_the_client_s_description_is_kept() -> None:
         {"thinking": True},
         {"tools": (Tool("f"),), "tool_choice": ToolChoice("required")},
         {"tools": (Tool("f"),), "tool_choice": ToolChoice("named", "f")},
-        {"messages": (HI, Message("assistant", (TextBlock("{"),)))},
+        {"prefill": True},
     ],
 )
 def test_what_excludes_a_tool_for_the_answer_is_refused(fields: dict[str, Any]) -> None:

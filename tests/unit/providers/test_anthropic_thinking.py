@@ -19,10 +19,17 @@ RESULT = Message("tool", (TextBlock("x"),), tool_call_id="t")
 
 
 def plan(
-    *, able: Abilities = BUDGET, max_tokens: int = 8192, drop: bool = False, messages: Any = (HI,), **fields: Any
+    *,
+    able: Abilities = BUDGET,
+    max_tokens: int = 8192,
+    drop: bool = False,
+    prefill: bool = False,
+    messages: Any = (HI,),
+    **fields: Any,
 ) -> tuple[Plan, list[str]]:
     dropped: list[str] = []
-    found = plan_thinking(ChatRequest("m", messages, **fields), able, max_tokens, dropped, drop_params=drop)
+    request = ChatRequest("m", messages, **fields)
+    found = plan_thinking(request, able, max_tokens, dropped, prefill=prefill, drop_params=drop)
     return found, dropped
 
 
@@ -96,6 +103,21 @@ def test_a_client_of_this_format_that_gives_an_effort_gets_no_thinking_that_it_d
 
 
 @pytest.mark.parametrize(
+    ("able", "effort", "expected"),
+    [
+        (NEWEST, "xhigh", (Plan({"type": "adaptive"}, "xhigh"), [])),
+        (ADAPTIVE, "minimal", (Plan({"type": "adaptive"}, "low"), [])),
+        (ADAPTIVE, "none", (Plan({"type": "adaptive"}), ["reasoning_effort"])),
+        (BUDGET, "low", (Plan({"type": "adaptive"}), ["reasoning_effort"])),
+    ],
+)
+def test_an_effort_beside_thinking_goes_only_where_it_is_known(
+    able: Abilities, effort: str, expected: tuple[Plan, list[str]]
+) -> None:
+    assert plan(able=able, reasoning_effort=effort, extra={"thinking": {"type": "adaptive"}}) == expected
+
+
+@pytest.mark.parametrize(
     ("able", "max_tokens"), [(Abilities("none", schema=False), 8192), (BUDGET, 1024), (BUDGET, 1300)]
 )
 def test_an_effort_that_can_not_be_made_is_refused_or_dropped(able: Abilities, max_tokens: int) -> None:
@@ -110,7 +132,7 @@ def test_an_effort_that_can_not_be_made_is_refused_or_dropped(able: Abilities, m
     [
         {"tool_choice": ToolChoice("required"), "tools": (Tool("f"),)},
         {"tool_choice": ToolChoice("named", "f"), "tools": (Tool("f"),)},
-        {"messages": (HI, Message("assistant", (TextBlock("The"),)))},
+        {"prefill": True},
     ],
 )
 @pytest.mark.parametrize(
@@ -153,6 +175,8 @@ def test_a_loop_of_tools_that_began_without_thinking_goes_on_without(
     expected = (enabled(1024), []) if continued else (Plan(), ["reasoning_effort"])
     assert plan(messages=messages, reasoning_effort="low") == expected
     assert plan(messages=(*messages, HI), reasoning_effort="low") == (enabled(1024), []), "a new turn may think again"
+    late = Message("system", (TextBlock("Be brief."),))
+    assert plan(messages=(*messages, late), reasoning_effort="low") == expected
     assert plan(messages=(HI, RESULT), reasoning_effort="low") == (enabled(1024), [])
 
 
