@@ -174,7 +174,9 @@ def _price_of(config: GatewayConfig, book: PriceBook) -> PriceOf:
     def price_of(entry: ModelEntry, deployment: Deployment, service_tier: str) -> Price | None:
         provider = deployment.provider.name
         zone, model = deployment.zone, deployment.model
-        return book.price(provider, types[provider], zone, model, deployment.label or entry.label, service_tier=service_tier)
+        return book.price(
+            provider, types[provider], zone, model, deployment.label or entry.label, service_tier=service_tier
+        )
 
     return price_of
 
