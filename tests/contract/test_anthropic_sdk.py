@@ -1,5 +1,6 @@
 """Whatever events an answer has, what leaves the gateway satisfies the official `anthropic` SDK's strict types."""
 
+from inspect import signature
 from typing import Any
 
 import msgspec
@@ -26,10 +27,11 @@ EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 def accumulated(events: list[dict[str, Any]]) -> Message:
     """What the SDK's own stream helper makes of a stream; each event is checked strictly before."""
     snapshot: Any = None
-    buffers: dict[int, bytes] = {}
+    # Releases before 1.0 keep the arguments elsewhere.
+    kept: dict[str, Any] = {"json_bufs": {}} if "json_bufs" in signature(accumulate_event).parameters else {}
     for value in events:
         event = EVENT.validate_json(msgspec.json.encode(value), strict=True)
-        snapshot = accumulate_event(event=event, current_snapshot=snapshot, json_bufs=buffers)
+        snapshot = accumulate_event(event=event, current_snapshot=snapshot, **kept)
     return Message.model_validate(snapshot.model_dump(), strict=True)
 
 
