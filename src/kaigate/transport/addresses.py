@@ -9,12 +9,17 @@ METADATA = frozenset(
     {
         ip_address("169.254.169.254"),  # EC2, GCE, Azure
         ip_address("fd00:ec2::254"),
-        ip_address("169.254.170.2"),  # ECS task credentials
         ip_address("100.100.100.200"),  # Alibaba Cloud
         ip_address("fd20:ce::254"),  # GCE
     }
 )
-POD_IDENTITY = frozenset({ip_address("169.254.170.23"), ip_address("fd00:ec2::23")})
+POD_IDENTITY = frozenset(
+    {
+        ip_address("169.254.170.23"),  # EKS Pod Identity
+        ip_address("fd00:ec2::23"),
+        ip_address("169.254.170.2"),  # ECS task credentials
+    }
+)
 NAT64 = IPv6Network("64:ff9b::/96")
 TRANSITION = (
     IPv6Network("64:ff9b:1::/48"),  # local NAT64: the embedded address has no fixed place
@@ -30,7 +35,7 @@ def refusal(address: str, *, declared: bool, pod_identity: bool = False) -> str 
     """Why `address` (a literal, without a port) may not be connected to; None where it may.
 
     `declared`: the operator named the host, so private, shared (CGNAT) and loopback addresses are allowed.
-    `pod_identity` allows the EKS Pod Identity agent's link-local addresses, nothing else of that range.
+    `pod_identity` allows the link-local addresses of AWS's credential agents, nothing else of that range.
     """
     if "%" in address:
         return "a scoped address"
@@ -42,7 +47,7 @@ def refusal(address: str, *, declared: bool, pod_identity: bool = False) -> str 
     if ip in METADATA:
         return "a metadata address"
     if ip in POD_IDENTITY:
-        return None if pod_identity else "the Pod Identity address, which is not enabled"
+        return None if pod_identity else "a credential agent's address, which is not enabled"
     return _never(ip) or (None if declared else _only_declared(ip))
 
 

@@ -28,8 +28,8 @@ class EgressGuard:
     """Admits declared `(host, port)` pairs alone, and hands out only addresses that passed the check.
 
     Connections are made to the checked address, never to the name, so that a second resolution cannot rebind it.
-    A declared host may be private or loopback, never link-local or a metadata address; `pod_identity` admits the EKS
-    Pod Identity agent. Answers are kept for `ttl_s` seconds, then resolved anew.
+    A declared host may be private or loopback, never link-local or a metadata address; `pod_identity` admits AWS's
+    credential agents, declared by address. Answers are kept for `ttl_s` seconds, then resolved anew.
     """
 
     def __init__(
@@ -90,9 +90,12 @@ class EgressGuard:
 
     async def resolve(self, host: str, port: int) -> tuple[str, ...]:
         """Resolve and check a host that the operator named, uncached; for proxies, which are declared elsewhere."""
-        found = [host] if is_literal(host) else await self._look_up(host, port)
+        literal = is_literal(host)
+        found = [host] if literal else await self._look_up(host, port)
         for address in found:
-            reason = refusal(address, declared=True, pod_identity=self._pod_identity)
+            # An agent is declared by its address: a name that resolves to one is an attack.
+            agent = self._pod_identity and literal
+            reason = refusal(address, declared=True, pod_identity=agent)
             if reason is not None:
                 raise EgressRefused(f"{host} is {reason}")
         return tuple(found[:MAX_ADDRESSES])

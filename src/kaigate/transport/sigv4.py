@@ -50,17 +50,22 @@ def sign(
     )
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     text = f"{_ALGORITHM}\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = _signing_key(credentials.secret_access_key, stamp[:8], region, service)
+    key = _signing_key(credentials, scope)
     signature = hmac.digest(key, text.encode(), "sha256").hex()
     access = f"Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
     added.append(("authorization", f"{_ALGORITHM} {access}"))
     return [(name.encode(), value.encode()) for name, value in added]
 
 
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    key = b"AWS4" + secret.encode()
-    for part in (date, region, service, "aws4_request"):
+def _signing_key(credentials: AwsCredentials, scope: str) -> bytes:
+    """The key of a scope; it holds for a day, and deriving it costs as much as all the rest."""
+    known = credentials.signing_key
+    if known is not None and known[0] == scope:
+        return known[1]
+    key = b"AWS4" + credentials.secret_access_key.encode()
+    for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
+    credentials.signing_key = scope, key
     return key
 
 

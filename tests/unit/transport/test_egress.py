@@ -65,6 +65,12 @@ async def test_the_pod_identity_agent_is_reached_only_with_its_flag() -> None:
         await EgressGuard(declared).addresses(agent)
 
 
+async def test_a_name_that_resolves_to_an_agent_is_refused() -> None:
+    guard = EgressGuard([("model.test", 443)], pod_identity=True, resolver=Answers(["169.254.170.23"]))
+    with pytest.raises(EgressRefused):
+        await guard.addresses(HOST)
+
+
 async def test_answers_are_kept_for_their_time_then_resolved_and_checked_anew() -> None:
     answers = Answers(["10.0.0.1"], ["10.0.0.2"], ["169.254.169.254"])
     guard = EgressGuard([("model.test", 443)], resolver=answers, ttl_s=0.05)

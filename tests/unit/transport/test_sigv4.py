@@ -79,3 +79,16 @@ def test_a_session_token_is_sent_and_signed() -> None:
 @pytest.mark.parametrize(("left", "right"), [("/a//b/./c", "/a/b/c"), ("/a/../b/", "/b/"), ("", "/"), ("/..", "/")])
 def test_a_path_is_signed_without_dots(left: str, right: str) -> None:
     assert signature(path=left) == signature(path=right)
+
+
+def test_a_derived_key_is_kept_for_its_scope_alone() -> None:
+    credentials = AwsCredentials("AKID", "s")
+    found = [signature(credentials=credentials, now=now, region=region) for now, region in SCOPES * 2]
+    assert found[: len(SCOPES)] == found[len(SCOPES) :]
+    assert found[: len(SCOPES)] == [
+        signature(credentials=AwsCredentials("AKID", "s"), now=now, region=region) for now, region in SCOPES
+    ]
+    assert signature(credentials=AwsCredentials("AKID", "t")) != signature(credentials=AwsCredentials("AKID", "s"))
+
+
+SCOPES = [(NOW, "a"), (NOW, "a"), (NOW + 86_400, "a"), (NOW, "b")]

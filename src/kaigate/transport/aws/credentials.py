@@ -21,7 +21,7 @@ class AwsCredentials:
     Only the attributes give the values: no representation, comparison or serialisation does.
     """
 
-    __slots__ = ("access_key_id", "expires_at", "secret_access_key", "session_token")
+    __slots__ = ("access_key_id", "expires_at", "secret_access_key", "session_token", "signing_key")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class AwsCredentials:
         self.secret_access_key = secret_access_key
         self.session_token = session_token
         self.expires_at = expires_at
+        self.signing_key: tuple[str, bytes] | None = None  # the latest one that was derived, with its scope
 
     def __repr__(self) -> str:
         return "AwsCredentials(...)"
