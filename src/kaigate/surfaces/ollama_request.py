@@ -67,7 +67,7 @@ def _max_output_tokens(options: Options) -> int | None:
 
 
 def _sampling(wire: ChatBody | GenerateBody, options: Options) -> Sampling:
-    if wire.options is wire.logprobs is wire.top_logprobs is None:
+    if wire.options is None and wire.logprobs is None and wire.top_logprobs is None:
         return _NO_SAMPLING
     values: dict[str, Any] = {name: getattr(options, name) for name in _SAMPLING}
     if options.stop:

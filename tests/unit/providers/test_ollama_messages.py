@@ -86,6 +86,7 @@ def test_replayed_arguments_must_be_an_object(arguments: str) -> None:
     ("message", "dropped"),
     [
         (Message("user", (TextBlock("a", cache="5m"),)), ["cache_control"]),
+        (Message("user", (TextBlock("a"),), cache="5m"), ["cache_control"]),
         (Message("user", (ImageBlock(data="AAAA", cache="1h"), TextBlock("a", cache="1h"))), ["cache_control"]),
         (
             Message("tool", (TextBlock("a"),), tool_call_id="c", is_error=True, cache="5m"),

@@ -82,6 +82,15 @@ def test_ids_are_kept_where_they_are_sent() -> None:
     assert [turn.tool_call_id for turn in turns[1:]] == ["y", "x"]
 
 
+def test_a_call_that_was_answered_by_its_id_is_answered() -> None:
+    turns = read(
+        {"role": "assistant", "tool_calls": [call("f", id="x"), call("f", id="y")]},
+        {"role": "tool", "tool_call_id": "x", "content": "a"},
+        {"role": "tool", "tool_name": "f", "content": "b"},
+    )
+    assert [turn.tool_call_id for turn in turns[1:]] == ["x", "y"]
+
+
 @pytest.mark.parametrize(
     ("message", "param"),
     [
