@@ -138,6 +138,8 @@ class ConverseStreamDecoder:
             return [self._begin]
         if kind == "metadata":
             return self._terminal(_METADATA.decode(payload))
+        if kind == "initial-response" and not self._started:
+            return []  # botocore's model admits it in front; what it could hold stands in the HTTP headers
         self._check_open()
         if kind == "contentBlockStart":
             begun = _BLOCK_START.decode(payload)

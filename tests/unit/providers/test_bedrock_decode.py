@@ -195,6 +195,13 @@ def test_a_stream_that_is_truncated_anywhere_never_ends() -> None:
             decoder.end()
 
 
+def test_an_initial_response_may_stand_in_front() -> None:
+    initial = message({":message-type": "event", ":event-type": "initial-response"}, b"")
+    assert streamed(initial, START, STOP, METADATA) == [BEGIN, *ENDING]
+    with pytest.raises(UpstreamFailedError):
+        streamed(START, initial, STOP, METADATA)
+
+
 def test_what_follows_the_end_goes_nowhere() -> None:
     assert streamed(START, STOP, METADATA + delta(0, text="more")) == [BEGIN, *ENDING]
     assert streamed(START, STOP, METADATA, b"\x00" * 11) == [BEGIN, *ENDING]
