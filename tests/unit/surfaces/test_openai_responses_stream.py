@@ -52,6 +52,14 @@ def test_nothing_leaves_before_the_first_content() -> None:
     ]
 
 
+def test_a_response_that_has_just_begun_is_empty() -> None:
+    created, begun = items(stream().feed([START, UsageReport(Usage(3, 0)), TextDelta("Pa")]))[:2]
+    for item in (created, begun):
+        response = item["response"]
+        assert (response["status"], response["output"], response["usage"]) == ("in_progress", [], None)
+        assert response["provider"] == "up"
+
+
 def test_text_that_follows_text_is_one_event() -> None:
     encoder = stream()
     encoder.feed([START, TextDelta("Pa")])
@@ -121,7 +129,7 @@ def test_text_after_reasoning_between_is_in_the_same_message() -> None:
     encoder = stream()
     encoder.feed([START, TextDelta("a")])
     encoder.feed([ReasoningDelta("hm")])
-    encoder.feed([TextDelta("b")])
+    assert kinds(encoder.feed([TextDelta("b")]))[-2:] == ["output_item.done", "output_text.delta"]
     encoder.feed([TextDelta("c")])
     out = encoder.feed([Finish("stop")])
     assert [item["text"] for item in items(out) if item["type"] == "response.output_text.done"] == ["abc"]
