@@ -46,6 +46,8 @@ def test_a_root_that_is_a_reference_itself() -> None:
 def test_a_property_may_be_called_as_a_keyword() -> None:
     schema = thing(**{"$ref": NAME, "$defs": NAME, "definitions": NAME})
     assert inlined(schema) == schema
+    inside = thing(**{"$defs": {"$ref": "#/$defs/n"}})
+    assert inlined({**inside, "$defs": {"n": NAME}}) == thing(**{"$defs": NAME})
 
 
 @pytest.mark.parametrize(
