@@ -103,6 +103,7 @@ def test_a_server_that_says_less() -> None:
         answer(item("AAA", 0)),
         answer(item("AAAA", 0)),
         answer(item("!!!!", 0)),
+        answer(item("AAAA!AA==", 0)),
         answer(item(base64.b64encode(struct.pack("<f", float("nan"))).decode(), 0)),
         answer(item(["secret"], 0)),
         b"[" * 100_000,
