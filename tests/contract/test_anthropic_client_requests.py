@@ -40,7 +40,7 @@ def _read(value: Any) -> None:
             _read(item)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(request=requests())
 def test_a_request_survives_the_wire(request: ChatRequest) -> None:
     body = msgspec.json.encode(wire_body(request))

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import Message, MessageTokensCount, RawMessageStreamEvent
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -35,6 +35,7 @@ def accumulated(events: list[dict[str, Any]]) -> Message:
     return Message.model_validate(snapshot.model_dump(), strict=True)
 
 
+@settings(max_examples=60)
 @given(events=answers(), cuts=CUTS)
 def test_a_complete_answer_is_a_message(events: list[ChatEvent], cuts: list[int]) -> None:
     encoder = CompleteAnswer(provider="up")
@@ -46,6 +47,7 @@ def test_a_complete_answer_is_a_message(events: list[ChatEvent], cuts: list[int]
     assert message.stop_reason == expected_reason(events)
 
 
+@settings(max_examples=60)
 @given(events=answers(), cuts=CUTS)
 def test_a_streamed_answer_is_the_same_message(events: list[ChatEvent], cuts: list[int]) -> None:
     encoder = StreamedAnswer(provider="up")
@@ -66,6 +68,7 @@ def test_a_streamed_answer_is_the_same_message(events: list[ChatEvent], cuts: li
         assert message.usage.cache_creation_input_tokens == usage.cache_write_tokens
 
 
+@settings(max_examples=60)
 @given(events=answers(), cuts=CUTS, length=st.integers(0, 40))
 def test_a_stream_that_breaks_off_says_all_it_knew_and_never_ends_well(
     events: list[ChatEvent], cuts: list[int], length: int
@@ -85,6 +88,7 @@ def test_a_stream_that_breaks_off_says_all_it_knew_and_never_ends_well(
         assert text == "".join(event.text for event in known if "text" in said_kind(event))
 
 
+@settings(max_examples=60)
 @given(events=answers())
 def test_blocks_are_the_same_for_every_batching(events: list[ChatEvent]) -> None:
     one, many = StreamedAnswer(provider="up"), StreamedAnswer(provider="up")
