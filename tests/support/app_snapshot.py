@@ -25,4 +25,4 @@ def loaded_from(folder: Path, **changes: Any) -> LoadedConfig:
 
 def upstreams_of(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
     """The configuration's providers, built."""
-    return assemble._upstreams(loaded)
+    return assemble.upstreams(loaded)

@@ -85,8 +85,8 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
     Failed authentications are remembered across reloads. Raises ValueError for an unusable HTTPS_PROXY.
     """
     config = loaded.config
-    upstreams = _upstreams(loaded)
-    catalogue = Catalogue.build(config, upstreams)
+    built = upstreams(loaded)
+    catalogue = Catalogue.build(config, built)
     client = process.client
     keyring = Keyring.build(config, loaded.secrets, policy)
     throttle = FailureThrottle(config.server.auth_failures_per_minute, process.clock)
@@ -107,7 +107,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         observed,
         admission,
         catalogue=catalogue,
-        routed=order.Routed(Planner(catalogue, process.routing.health, _cost_at(config, book)), process.routing),
+        routed=order.Routed(Planner(catalogue, process.routing.health, cost_at(config, book)), process.routing),
         redactor=output,
         counter=process.counter.get,
         client=client,
@@ -122,7 +122,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
     return Snapshot(
         loaded=loaded,
         config=config,
-        egress=EgressGuard(_destinations(config, upstreams)),
+        egress=EgressGuard(_destinations(config, built)),
         outgoing_proxy=ProxyPolicy.from_environment(process.env, allowed_hosts=config.routing.proxy_hosts),
         keyring=keyring,
         tokens=tokens,
@@ -157,15 +157,16 @@ def _destinations(config: GatewayConfig, upstreams: Mapping[str, BuiltProvider])
         yield origin
 
 
-def _cost_at(config: GatewayConfig, book: PriceBook) -> CostAt:
+def cost_at(config: GatewayConfig, book: PriceBook) -> CostAt:
+    """What a call costs at most, at the prices of `book`."""
     types = {name: provider.type for name, provider in config.providers.items()}
 
-    def cost_at(deployment: Deployment, input_tokens: int, output_tokens: int) -> int | None:
+    def most(deployment: Deployment, input_tokens: int, output_tokens: int) -> int | None:
         provider = deployment.provider.name
         price = book.price(provider, types[provider], deployment.zone, deployment.model, deployment.label)
         return None if price is None else price.upper_bound(input_tokens, output_tokens)
 
-    return cost_at
+    return most
 
 
 def _price_of(config: GatewayConfig, book: PriceBook) -> PriceOf:
@@ -199,7 +200,8 @@ def _pattern_cache(config: GatewayConfig, env: Mapping[str, str]) -> Path:
     return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME", "/tmp")) / ".cache") / "kaigate"  # noqa: S108
 
 
-def _upstreams(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
+def upstreams(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
+    """The configuration's providers by name, ready to be called."""
     built: dict[str, BuiltProvider] = {}
     for name, settings in loaded.config.providers.items():
         provider = registry.build(

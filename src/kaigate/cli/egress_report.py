@@ -1,0 +1,45 @@
+"""What `kaigate route egress` prints."""
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from kaigate.app.assemble import upstreams
+from kaigate.app.key_sets import origin_of
+from kaigate.cli.offline import offline
+from kaigate.cli.problems import refuse
+from kaigate.config.problems import ConfigError
+from kaigate.routing.destinations import Destination, destinations
+from kaigate.transport.errors import EgressRefused
+from kaigate.transport.proxy import ProxyPolicy
+
+
+def report_egress(option: Path | None, *, as_json: bool) -> int:
+    """The destinations as a table for people or JSON; the exit code."""
+    try:
+        loaded = offline(option)
+        config = loaded.config
+        proxy = ProxyPolicy.from_environment(os.environ, allowed_hosts=config.routing.proxy_hosts)
+        key_set = origin_of(config.keys.jwt) if config.keys.jwt is not None else None
+        found = destinations(upstreams(loaded), proxy, key_set=key_set)
+    except ConfigError as error:
+        return refuse(error)
+    except (ValueError, EgressRefused) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if as_json:
+        print(msgspec.json.encode({"destinations": found}).decode())
+    else:
+        Console().print(_table(found))
+    return 0
+
+
+def _table(found: list[Destination]) -> Table:
+    table = Table("zone", "host", "port", "purpose", "used by", title="Egress", title_justify="left")
+    for item in found:
+        table.add_row(item.zone, item.host, str(item.port), item.purpose, ", ".join(item.used_by))
+    return table
