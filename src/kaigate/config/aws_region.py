@@ -1,4 +1,4 @@
-"""Fills in where Bedrock is called, from what the file and the environment say."""
+"""Fills in where Bedrock is called and with which key, from what the file and the environment say."""
 
 import itertools
 import re

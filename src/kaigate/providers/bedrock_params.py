@@ -105,7 +105,7 @@ class Parameters:
         if top_p is not None:
             self.inference["topP"] = top_p
         if top_k is not None:
-            self._merge({"top_k": top_k} if self._kind == "claude" else {"inferenceConfig": {"topK": top_k}})
+            self.additional.update({"top_k": top_k} if self._kind == "claude" else {"inferenceConfig": {"topK": top_k}})
         if sampling.stop:
             self._add_stop(sampling.stop)
 
@@ -138,30 +138,30 @@ class Parameters:
             wire["budget_tokens"] = budget
         if thinking.display is not None:
             wire["display"] = thinking.display
-        self._merge({"thinking": wire})
+        self.additional.update({"thinking": wire})
         self.thinks = thinking.mode != "disabled"
 
     def _add_effort(self, effort: str, max_output_tokens: int | None) -> None:
         if effort == "none":
             if self._kind == "claude" and can_think(self._model):
-                self._merge({"thinking": {"type": "disabled"}})
+                self.additional.update({"thinking": {"type": "disabled"}})
             elif self._kind in {"openai", "qwen"}:
                 self._refuse("reasoning_effort")
         elif self._kind == "claude" and can_think(self._model):
             self._add_claude_effort(effort, max_output_tokens)
         elif self._kind == "openai":
-            self._merge({"reasoning_effort": _EFFORTS[effort]})
+            self.additional.update({"reasoning_effort": _EFFORTS[effort]})
         elif self._kind == "qwen":
-            self._merge({"reasoning_config": _EFFORTS[effort]})
+            self.additional.update({"reasoning_config": _EFFORTS[effort]})
         elif self._kind == "nova" and "nova-2" in self._model:
-            self._merge({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _EFFORTS[effort]}})
+            self.additional.update({"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _EFFORTS[effort]}})
         else:
             self._refuse("reasoning_effort")
 
     def _add_claude_effort(self, effort: str, max_output_tokens: int | None) -> None:
         if thinks_adaptively(self._model):
             level = effort if effort == "max" else _EFFORTS[effort]
-            self._merge({"thinking": {"type": "adaptive"}, "output_config": {"effort": level}})
+            self.additional.update({"thinking": {"type": "adaptive"}, "output_config": {"effort": level}})
             self.thinks = True
             return
         budget = _BUDGETS[effort]
@@ -170,7 +170,7 @@ class Parameters:
         if budget < _MIN_THINKING_TOKENS:
             self._refuse("reasoning_effort")
             return
-        self._merge({"thinking": {"type": "enabled", "budget_tokens": budget}})
+        self.additional.update({"thinking": {"type": "enabled", "budget_tokens": budget}})
         self.thinks = True
 
     def _one_call_at_a_time(self) -> None:
@@ -178,12 +178,7 @@ class Parameters:
         choice = self._request.tool_choice
         if not self._request.tools or (choice is not None and choice.mode == "none"):
             return
-        self._merge({"tool_choice": {"disable_parallel_tool_use": True}})
-
-    def _merge(self, fields: Fields) -> None:
-        for name, value in fields.items():
-            before = self.additional.get(name)
-            self.additional[name] = {**before, **value} if isinstance(before, dict) else value
+        self.additional.update({"tool_choice": {"disable_parallel_tool_use": True}})
 
 
 def service_tier(request: ChatRequest, dropped: list[str]) -> str | None:
