@@ -8,15 +8,29 @@ from urllib.parse import urlsplit
 
 from kaigate.config.aws_settings import REGION, REGION_VARIABLES, bedrock_url
 from kaigate.config.models import GatewayConfig, ProviderSettings
+from kaigate.config.secrets import SecretRef
 
 BEDROCK: Final = "bedrock"
+API_KEY_VARIABLE: Final = "AWS_BEARER_TOKEN_BEDROCK"
 _REGION: Final = re.compile(REGION)  # of the environment, which nothing has validated
 
 
 def with_aws(config: GatewayConfig, env: Mapping[str, str]) -> GatewayConfig:
-    """The configuration with region and address of every Bedrock provider, as far as they are known."""
-    changed = {name: _located(settings, env) for name, settings in config.providers.items() if settings.type == BEDROCK}
+    """The configuration with region, address and API key of every Bedrock provider, as far as they are known."""
+    changed = {
+        name: _located(_keyed(settings, env), env)
+        for name, settings in config.providers.items()
+        if settings.type == BEDROCK
+    }
     return config.model_copy(update={"providers": {**config.providers, **changed}}) if changed else config
+
+
+def _keyed(settings: ProviderSettings, env: Mapping[str, str]) -> ProviderSettings:
+    """A Bedrock API key of the environment comes before AWS credentials of the environment, not of the file."""
+    aws = settings.aws
+    if settings.api_key or aws.profile or aws.access_key_id or not env.get(API_KEY_VARIABLE):
+        return settings
+    return settings.model_copy(update={"api_key": SecretRef("env", API_KEY_VARIABLE)})
 
 
 def _located(settings: ProviderSettings, env: Mapping[str, str]) -> ProviderSettings:

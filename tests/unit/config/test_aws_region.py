@@ -1,10 +1,13 @@
 """Region and address of Bedrock providers."""
 
+from typing import Any
+
 import pytest
 
 from kaigate.config.aws_region import region_in, with_aws
 from kaigate.config.aws_settings import AwsSettings
 from kaigate.config.models import GatewayConfig, ProviderSettings
+from kaigate.config.secrets import SecretRef
 
 VPC = "https://vpce-1-2.bedrock-runtime.eu-west-3.vpce.amazonaws.com"
 
@@ -36,6 +39,22 @@ def test_an_endpoint_of_one_s_own_stays_and_names_its_region() -> None:
 def test_a_variable_that_is_no_region_is_not_used() -> None:
     env = {"AWS_REGION": "us-east-1.evil.example/", "AWS_DEFAULT_REGION": "us-west-2"}
     assert located(ProviderSettings(type="bedrock"), env)[0] == "us-west-2"
+
+
+@pytest.mark.parametrize(
+    ("settings", "used"),
+    [
+        ({}, "AWS_BEARER_TOKEN_BEDROCK"),
+        ({"api_key": SecretRef("env", "OWN")}, "OWN"),
+        ({"aws": AwsSettings(profile="work")}, None),
+        ({"aws": AwsSettings(access_key_id=SecretRef("env", "A"))}, None),
+    ],
+)
+def test_a_bedrock_key_of_the_environment(settings: dict[str, Any], used: str | None) -> None:
+    config = GatewayConfig(providers={"b": ProviderSettings(type="bedrock", **settings)})
+    found = with_aws(config, {"AWS_BEARER_TOKEN_BEDROCK": "k"}).providers["b"].api_key
+    assert (None if found is None else found.target) == used
+    assert with_aws(config, {}).providers["b"].api_key == settings.get("api_key")
 
 
 def test_what_is_not_known_stays_open() -> None:

@@ -37,6 +37,13 @@ def test_the_published_query_example() -> None:
     )
 
 
+def test_a_path_that_is_encoded_is_encoded_once_more() -> None:
+    """The expected signature was made by botocore."""
+    assert signature(path="/model/a%3Ab%2Fc~d/converse").endswith(
+        "Signature=7de04af85be099049ad934249202c879b7fdaabb0dc515de088b590f582b84a8"
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
