@@ -18,6 +18,7 @@ from kaigate.admin.api import Administration, admin_app
 from kaigate.admin.auth import Authenticator
 from kaigate.app.assemble import Process, build
 from kaigate.app.data import DataApp
+from kaigate.app.health_checks import HealthChecker
 from kaigate.app.lifecycle import Lifecycle
 from kaigate.app.listener import Listener, bind, listener
 from kaigate.app.ops import ops_app
@@ -132,6 +133,8 @@ class _Gateway:
             serving = [group.create_task(each.listen()) for each in listeners]
             watching = group.create_task(self._watch())
             loading = group.create_task(self._load_counter())
+            checker = HealthChecker(self._process.client, self._process.routing.health, self._process.metrics)
+            checking = group.create_task(checker.run(lambda: self._runtime.snapshot.health_checks))
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -141,6 +144,7 @@ class _Gateway:
             clean = await self._drain(api)
             watching.cancel()
             loading.cancel()
+            checking.cancel()
             await api.close(_CLOSE_S)
             for each in listeners:
                 each.should_exit = True

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kaigate.app.health_checks import HealthChecks
 from kaigate.app.key_sets import fetcher, origin_of
 from kaigate.app.log_redaction import log_redactor
 from kaigate.app.refusal_log import RefusalLog
@@ -116,7 +117,12 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
     )
     pipelines: dict[str, Pipeline] = {"chat": chat}
     for name, view in views(
-        loaded, catalogue, client, process.started_at, stores.parts.redis if stores is not None else None
+        loaded,
+        catalogue,
+        client,
+        process.started_at,
+        health=process.routing.health,
+        redis=stores.parts.redis if stores is not None else None,
     ).items():
         pipelines[name] = order.information(observed, admission, name, view)
     return Snapshot(
@@ -133,7 +139,13 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
         surfaces=_surfaces(config.server.max_json_depth),
         pipelines=pipelines,
+        health_checks=_health_checks(config, built),
     )
+
+
+def _health_checks(config: GatewayConfig, built: Mapping[str, BuiltProvider]) -> HealthChecks:
+    paths = {name: each.health_path for name, each in config.providers.items() if each.health_path is not None}
+    return HealthChecks(config.routing.health_checks, paths, built)
 
 
 def _surfaces(max_depth: int) -> dict[str, Surface]:

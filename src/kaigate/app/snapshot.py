@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kaigate.app.health_checks import HealthChecks
 from kaigate.app.refusal_log import RefusalLog
 from kaigate.config.loaded import LoadedConfig
 from kaigate.config.models import GatewayConfig
@@ -37,3 +38,4 @@ class Snapshot:
     redact_log: Callable[[str], str]
     surfaces: Mapping[str, Surface]
     pipelines: Mapping[str, Pipeline]
+    health_checks: HealthChecks

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 
 import msgspec
 
@@ -13,15 +14,25 @@ from kaigate.errors import UnavailableError
 from kaigate.pipeline.principal import Principal
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.health import HealthBook
 from kaigate.stages.inform import View
 from kaigate.store.errors import StoreError
 from kaigate.store.redis.client import Redis
 from kaigate.surfaces import openai_models
 from kaigate.transport.http import HttpClient
 
+MAX_SHOWN: Final = 32
+"""Deployments of one provider; a glob may have brought thousands."""
+
 
 def views(
-    loaded: LoadedConfig, catalogue: Catalogue, client: HttpClient, started_at: int, redis: Redis | None = None
+    loaded: LoadedConfig,
+    catalogue: Catalogue,
+    client: HttpClient,
+    started_at: int,
+    *,
+    health: HealthBook,
+    redis: Redis | None = None,
 ) -> Mapping[str, View]:
     """The view of each informative pipeline, by its name in the route table.
 
@@ -44,7 +55,10 @@ def views(
 
     def providers(_principal: Principal, _: str) -> bytes:
         pools = [asdict(pool) for pool in client.stats()]
-        return encode({"providers": providers_view(loaded.config, registry.ROWS), "connections": pools})
+        listed = providers_view(loaded.config, registry.ROWS)
+        for row in listed:
+            row["health"] = provider_health(row["name"], health)
+        return encode({"providers": listed, "connections": pools})
 
     encode = msgspec.json.encode
     config = encode({"hash": loaded.hash, "config": effective(loaded.config)})
@@ -57,6 +71,13 @@ def views(
         "settings": lambda _principal, _: settings,
         "redis-test": lambda _principal, _: _redis_test(redis, loaded.config.store.redis.key_prefix),
     }
+
+
+def provider_health(name: str, health: HealthBook) -> dict[str, object]:
+    """How a provider's deployments have been doing; at most `MAX_SHOWN` of them, those in trouble first."""
+    known = [msgspec.structs.asdict(each) for each in health.standings() if each.provider == name]
+    known.sort(key=lambda each: each["state"] == "closed")
+    return {"up": name not in health.down, "deployments": known[:MAX_SHOWN]}
 
 
 async def _redis_test(redis: Redis | None, prefix: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from kaigate.clock import Clock
+from kaigate.config.patterns import is_glob
 from kaigate.config.routing_settings import BreakerSettings
 from kaigate.pipeline.plan import Deployment
 from kaigate.routing.breaker import Breaker, State
@@ -44,7 +45,8 @@ class _Known:
 
     def __init__(self, deployment: Deployment, breaker: Breaker) -> None:
         self.provider = deployment.provider.name
-        self.model = deployment.model
+        # A name that a glob admits is a client's own text: others see the glob.
+        self.model = deployment.label if is_glob(deployment.label) else deployment.model
         self.label = deployment.label
         self.breaker = breaker
         self.first_token: float | None = None

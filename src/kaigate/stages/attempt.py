@@ -35,7 +35,7 @@ from kaigate.transport.errors import (
     TransportError,
     Truncated,
 )
-from kaigate.transport.http import Deadlines, HttpClient, Response
+from kaigate.transport.http import Deadlines, HttpClient, Response, Target
 
 _MAX_ERROR_BYTES: Final = 65_536
 _MIN_LEFT_S: Final = 0.05
@@ -221,7 +221,9 @@ class Attempt(Stage):
                 deployment.target,
                 call.method,
                 path,
-                call.headers if signer is None else await _signed(signer, call, deployment, path),
+                call.headers
+                if signer is None
+                else await signed(signer, call, deployment.target, path, deadlines.first_byte_s),
                 call.body,
                 deadlines,
                 required_zone="private" if exchange.private else None,
@@ -280,14 +282,17 @@ class Attempt(Stage):
         self.metrics.upstream_errors.labels(deployment.provider.name, error.code).inc()
 
 
-async def _signed(signer: Signer, call: UpstreamCall, deployment: Deployment, path: str) -> Headers:
-    """The headers with the upstream's credential, which may have to be fetched first."""
-    signed = signer.sign(call, host=deployment.target.origin.authority, path=path)
-    if isinstance(signed, Sequence):
-        return signed
+async def signed(signer: Signer, call: UpstreamCall, target: Target, path: str, timeout_s: float) -> Headers:
+    """The headers with the upstream's credential, which may have to be fetched first.
+
+    Raises `FirstByteTimeout` after `timeout_s`, and what the signer raises.
+    """
+    found = signer.sign(call, host=target.origin.authority, path=path)
+    if isinstance(found, Sequence):
+        return found
     try:
-        async with asyncio.timeout(deployment.deadlines.first_byte_s):
-            return await signed
+        async with asyncio.timeout(timeout_s):
+            return await found
     except TimeoutError as error:
         raise FirstByteTimeout("the upstream's credential was not there in time") from error
 

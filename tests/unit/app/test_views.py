@@ -3,20 +3,24 @@
 import msgspec
 import pytest
 
-from kaigate.app.views import views
+from kaigate.app.views import MAX_SHOWN, provider_health, views
+from kaigate.clock import SystemClock
+from kaigate.config.routing_settings import BreakerSettings
 from kaigate.errors import GatewayError
 from kaigate.pipeline.principal import Principal
 from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.health import HealthBook
 from kaigate.transport.egress import EgressGuard
 from kaigate.transport.http import HttpClient
 from support.app_snapshot import KEY, loaded_from, upstreams_of
+from support.exchanges import deployment
 
 
 @pytest.fixture
 def shown(tmp_path):
     loaded = loaded_from(tmp_path, models={"other": {"deployments": [{"provider": "up"}]}})
     catalogue = Catalogue.build(loaded.config, upstreams_of(loaded))
-    return views(loaded, catalogue, HttpClient(guard=EgressGuard(())), 1234)
+    return views(loaded, catalogue, HttpClient(guard=EgressGuard(())), 1234, health=HealthBook(SystemClock()))
 
 
 ANYONE = Principal("k", "anyone")
@@ -56,3 +60,17 @@ def test_providers_come_with_their_connections(shown):
 
 def test_the_configuration_comes_with_its_hash(shown, tmp_path):
     assert msgspec.json.decode(shown["config"](ANYONE, ""))["hash"]
+
+
+def test_a_providers_health_is_shown_those_in_trouble_first_and_no_more_than_some():
+    health = HealthBook(SystemClock(), BreakerSettings(failures=1))
+    for number in range(MAX_SHOWN + 5):
+        health.succeeded(deployment(model=f"m{number}"), 0.5, stream=True)
+    health.failed(deployment(model="bad"))
+    health.failed(deployment("another"))
+    health.checked("local", well=False)
+    shown = provider_health("local", health)
+    assert (shown["up"], len(shown["deployments"])) == (False, MAX_SHOWN)
+    assert [each["state"] for each in shown["deployments"][:2]] == ["open", "closed"]
+    assert {each["provider"] for each in shown["deployments"]} == {"local"}
+    assert provider_health("fresh", health) == {"up": True, "deployments": []}
