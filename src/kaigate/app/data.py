@@ -21,7 +21,9 @@ from kaigate.surfaces.not_served import explain
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Twice the same of these would let two readers see two different requests.
-_ONCE = frozenset((b"authorization", b"x-api-key", b"content-type", b"host", b"x-kaigate-private"))
+_ONCE = frozenset(
+    (b"authorization", b"x-api-key", b"content-type", b"host", b"x-kaigate-private", b"x-kaigate-max-cost-usd")
+)
 
 
 class DataApp:

@@ -54,8 +54,11 @@ class Breaker:
         self._row = 0
         if self.state == "half_open":
             self.state = "closed"
-            self._failed = self._total = 0
-        self._count(now, failed=0)
+            self._window_end = now
+        if now >= self._window_end:
+            self._count(now, failed=0)
+        else:
+            self._total += 1
 
     def failed(self, now: float) -> None:
         """A request failed in a way that speaks against the deployment."""

@@ -52,12 +52,14 @@ def content_exclusion(
 
 def may_attempt(deployment: Deployment, request: ChatRequest, caller: Principal | None, *, private: bool) -> bool:
     """Whether this very attempt is authorised, asked again just before it is made."""
-    if standing_exclusion(deployment, caller, private=private) is not None:
+    outside = deployment.zone != "private" or deployment.target.zone != "private"
+    if outside and (private or (caller is not None and caller.private_only)):
         return False
-    if caller is not None and caller.private_only and deployment.zone != "private":
+    if request.hosted_tools and content_exclusion(deployment, request.hosted_tools, caller, frozenset()) is not None:
         return False
-    hosted = request.hosted_tools
-    return not hosted or content_exclusion(deployment, hosted, caller, frozenset()) is None
+    if caller is not None and caller.providers is not None and deployment.provider.name not in caller.providers:
+        return False
+    return deployment.weight > 0
 
 
 def _may_run(caller: Principal | None, tool: HostedTool) -> bool:

@@ -108,10 +108,13 @@ class HealthBook:
             self._tell(self._known[deployment.name])
         return admitted
 
-    def succeeded(self, deployment: Deployment, seconds: float, *, stream: bool) -> None:
-        """An answer came: `seconds` until the first frame of a stream, or until the whole."""
-        known = self._of(deployment)
-        known.at = now = self._clock.monotonic()
+    def succeeded(self, deployment: Deployment, seconds: float, *, stream: bool, now: float | None = None) -> None:
+        """An answer came: `seconds` until the first frame of a stream, or until the whole.
+
+        `now` spares a look at the clock.
+        """
+        known = self._known.get(deployment.name) or self._of(deployment)
+        known.at = now = self._clock.monotonic() if now is None else now
         if stream:
             known.first_token = _average(known.first_token, seconds)
         else:

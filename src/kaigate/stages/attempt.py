@@ -116,14 +116,15 @@ class Attempt(Stage):
             # The first request of this configuration: here, since a configuration is built outside of the event loop.
             self._state.configure(self._routing)
         self._budget.earn()
-        first, started = candidates[0], self.monotonic()
+        first = candidates[0]
         outcome = None
         if first.name not in self._health.troubled or self._health.admit(first):
             outcome = await self._open(exchange, first, first.deadlines)
             if type(outcome) is UpstreamAnswer:
                 exchange.answer = outcome
                 return
-        tries = Tries(started + max(each.deadlines.total_s for each in candidates))
+        begun = self.monotonic() - exchange.upstream_seconds
+        tries = Tries(begun + max(each.deadlines.total_s for each in candidates))
         if isinstance(outcome, Failed):
             self._note(tries, first, outcome)
         await self._go_on(exchange, candidates[1:], tries)
@@ -246,10 +247,11 @@ class Attempt(Stage):
             failed = Failed(error, again=False)
             return failed
         finally:
-            seconds = self.monotonic() - started
+            now = self.monotonic()
+            seconds = now - started
             exchange.upstream_seconds += seconds
             if answer is not None and answer.ready:
-                self._health.succeeded(deployment, seconds, stream=request.stream)
+                self._health.succeeded(deployment, seconds, stream=request.stream, now=now)
             else:
                 if answer is not None:
                     answer.close()
