@@ -35,10 +35,6 @@ COST: Final = 2 * 1_000_000
 FIRST: Final = 3
 DELIVERY_S: Final = 15.0 if LONG else 4.0
 """After an outage the drain of the outbox may rest for up to ten seconds before it tries again."""
-LOST_S: Final = 1.0
-"""A Valkey that keeps nothing takes along what it was told within this time and had not delivered."""
-UNSURE: Final = RATE * 0.3
-"""Requests under way while the counters change hands, which a budget may count twice or not at all."""
 ROOM: Final = 20
 """Answers that the budget of the key `bounded` holds; a replica alone gives half of them."""
 KEYS: Final = {name: f"kg-test-{name}-" + "0123456789abcdef" * 2 for name in ("load", "bounded")}
@@ -237,7 +233,7 @@ async def test_valkey_fails_under_load(tmp_path: Path, fault: str, mode: str) ->
         usual_s = p99_s - UPSTREAM_S if mode == "closed" else p99_s
         assert degraded_p99_s - usual_s < MOST_ADDED_S
 
-        assert 0 <= answered - rows <= (RATE * LOST_S if fault == "wipe" else 0)
-        assert abs(counted // COST - rows) <= UNSURE
+        # Each answer is in the ledger once, whoever kept the limits meanwhile, and in the budget once.
+        assert (rows, counted) == (answered, answered * COST)
         of_bounded = FIRST + meanwhile[200] + afterwards[200]
         assert await here.books("bounded", of_bounded) == (of_bounded, of_bounded * COST)

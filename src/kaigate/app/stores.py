@@ -182,7 +182,8 @@ class Stores:
     async def _spent(self) -> list[tuple[Bound, int]]:
         # What was spent while the shared store was away is still on its way to the ledger.
         for drain in self.parts.drains:
-            await drain.flush(_DRAIN_S)
+            if not await drain.flush(_DRAIN_S):
+                raise StoreError("usage is still on its way to the ledger")
         async with self.parts.database.connect() as connection:
             specs: set[str] = set()
             for table in (keys, teams):

@@ -23,6 +23,9 @@ _MAX_UNSETTLED: Final = 100_000
 # Few milliseconds make one call of many; the counters are that much late, on the side of refusing.
 _GATHER_S: Final = 0.004
 _GATHERED: Final = 64
+# What was settled within this time may be in the shared store's memory alone: a few turns of the drain.
+_RECENT_S: Final = 2.0
+_RECENT_CALLS: Final = 2_000
 _ADMITTED: Final = Verdict(-1, 0, ())
 
 
@@ -62,6 +65,9 @@ class Limiter:
         self._held: dict[str, LimitStore] = {}
         self._unsettled: deque[Settlement] = deque()
         self._leaving: list[Settlement] = []
+        self._recent: deque[tuple[float, Sequence[Settlement]]] = deque(maxlen=_RECENT_CALLS)
+        # What ends here while the ledger is read for a return to the shared store; None at any other time.
+        self._deferred: list[Settlement] | None = None
         self._gathering: asyncio.TimerHandle | None = None
         self._background: set[asyncio.Future[None]] = set()
         self._next_renewal = 0.0
@@ -123,9 +129,14 @@ class Limiter:
         What the shared store holds is settled together with what else ends within `_GATHER_S`. A process that is
         killed meanwhile has its reservations charged.
         """
-        if self._held.pop(settlement.id, self._store) is self._own:
+        if self._held.pop(settlement.id, self._store) is not self._own:
+            self._gather(settlement)
+        elif self._deferred is not None:
+            self._deferred.append(settlement)
+        else:
             self._settle_here(settlement)
-            return
+
+    def _gather(self, settlement: Settlement) -> None:
         self._leaving.append(settlement)
         if len(self._leaving) >= _GATHERED:
             self._send_off()
@@ -137,6 +148,9 @@ class Limiter:
             self._own.settle_now(settlement)
         except StoreError as error:
             log.critical("usage could not be recorded", extra={"detail": str(error)})
+        if self._local is not None and not self.degraded:
+            # It began while the shared store was away: what it spent counts there all the same, once.
+            self._gather(msgspec.structs.replace(settlement, record=b""))
 
     def _send_off(self) -> None:
         """Settle what has gathered."""
@@ -155,6 +169,26 @@ class Limiter:
             for settlement in leaving:
                 self._keep_record(settlement)
                 self._owe(settlement)
+        else:
+            self._remember(leaving)
+
+    def _remember(self, settled: Sequence[Settlement]) -> None:
+        """The shared store may lose its memory before the drain has been there; the ledger takes a record once."""
+        if self._local is None:
+            return
+        now = asyncio.get_running_loop().time()
+        self._recent.append((now, settled))
+        while self._recent[0][0] < now - _RECENT_S:
+            self._recent.popleft()
+        if self.degraded:
+            self._keep_recent()
+
+    def _keep_recent(self) -> None:
+        recent = tuple(self._recent)
+        self._recent.clear()
+        for _, settled in recent:
+            for settlement in settled:
+                self._keep_record(settlement)
 
     def _keep_record(self, settlement: Settlement) -> None:
         """Make the record safe at once; the counters are corrected when the store is back."""
@@ -178,6 +212,7 @@ class Limiter:
             self.degraded = True
             log.error("shared limits are lost", extra={"detail": str(error), "mode": self._on_failure})
             self._on_degraded(True)
+            self._keep_recent()
 
     async def run(self) -> None:
         """Renew what runs, charge what expired, and come back from a failure, until cancelled."""
@@ -216,21 +251,32 @@ class Limiter:
             await asyncio.wait(self._background, timeout=_TICK_S)
 
     async def _recover(self) -> None:
-        """Back to the shared store, once it answers and its counters are whole again."""
+        """Back to the shared store, once it answers and its counters are whole again.
+
+        First what it is owed, then the ledger's sums: a counter that has the one is not raised by the other once more.
+        """
         try:
             await self._store.ping()
+            self._deferred = []
+            await self._pay()
             await self.rebuild()
-            while self._unsettled:
-                some = tuple(itertools.islice(self._unsettled, _GATHERED))
-                await self._store.settle_all(some)
-                for _ in some:
-                    self._unsettled.popleft()
+            self.degraded = bool(self._unsettled)
         except Exception as error:  # noqa: BLE001 -- whatever stands in the way, the next tick tries again
             log.debug("shared limits are still lost", extra={"detail": type(error).__name__})
-            return
-        self.degraded = False
-        log.warning("shared limits are back")
-        self._on_degraded(False)
+        finally:
+            deferred, self._deferred = self._deferred, None
+            for settlement in deferred or ():
+                self._settle_here(settlement)
+        if not self.degraded:
+            log.warning("shared limits are back")
+            self._on_degraded(False)
+
+    async def _pay(self) -> None:
+        while self._unsettled:
+            some = tuple(itertools.islice(self._unsettled, _GATHERED))
+            await self._store.settle_all(some)
+            for _ in some:
+                self._unsettled.popleft()
 
     async def _quietly(self, work: Awaitable[None]) -> None:
         try:

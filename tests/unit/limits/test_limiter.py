@@ -287,3 +287,49 @@ async def test_a_record_that_can_be_kept_nowhere_does_not_take_others_with_it(ca
     bench.shared.down = False
     await bench.limiter._recover()
     assert [each.id for each in bench.shared.settled] == ["r0", "r1", "r2"]
+
+
+async def test_what_a_store_was_told_of_late_is_kept_when_it_fails():
+    bench = Bench()
+    await bench.admit(ask())
+    bench.limiter.settle(Settlement("r1", (BOUND,), 1, 2, b"truth"))
+    await bench.limiter.aclose()
+    assert (bench.shared.calls, bench.kept) == (1, [])
+    bench.limiter.lost("it was killed")
+    assert bench.kept == [("r1", b"truth")]
+
+
+async def test_a_request_of_the_outage_that_ends_after_it_counts_in_the_shared_store_without_a_second_record():
+    bench = Bench()
+    bench.shared.down = True
+    await bench.admit(ask())
+    bench.shared.down = False
+    await bench.limiter._recover()
+    bench.limiter.settle(Settlement("r1", (BOUND,), 1, 2, b"truth"))
+    await bench.limiter.aclose()
+    assert [each.record for each in bench.local.settled] == [b"truth"]
+    assert bench.shared.settled == [Settlement("r1", (BOUND,), 1, 2, b"")]
+
+
+async def test_what_is_owed_is_paid_before_budgets_are_raised_and_what_ends_meanwhile_waits():
+    bench = Bench()
+    await bench.admit(ask("owed"))
+    bench.shared.down = True
+    await bench.admit(ask("local"))
+    bench.limiter.settle(Settlement("owed", (BOUND,), 1, 2, b"truth"))
+    await bench.limiter.aclose()
+    order: list[str] = []
+
+    async def spent():
+        order.extend(each.id for each in bench.shared.settled)
+        bench.limiter.settle(Settlement("local", (BOUND,), 1, 2, b"truth"))
+        order.append(f"{len(bench.local.settled)} settled here")
+        return [(BUDGET, 12)]
+
+    bench.limiter._spent = spent
+    bench.shared.down = False
+    await bench.limiter._recover()
+    assert order == ["owed", "0 settled here"]
+    assert [each.id for each in bench.local.settled] == ["local"]
+    await bench.limiter.aclose()
+    assert [each.id for each in bench.shared.settled] == ["owed", "local"]
