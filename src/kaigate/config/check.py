@@ -7,6 +7,7 @@ import ipaddress
 from dataclasses import replace
 
 from kaigate.config.check_aws import check_aws
+from kaigate.config.check_digests import check_digests
 from kaigate.config.check_guardrails import check_guardrails
 from kaigate.config.check_keys import check_keys
 from kaigate.config.check_limits import check_limits
@@ -32,6 +33,7 @@ def check(loaded: LoadedConfig, types: ProviderTypes, *, read_files: bool = True
     check_aws(loaded.config, findings)
     check_models(loaded.config, types, findings)
     check_routing(loaded.config, findings)
+    check_digests(loaded.config, findings)
     check_keys(loaded, findings)
     check_limits(loaded.config, findings)
     check_store(loaded, findings)

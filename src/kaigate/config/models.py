@@ -50,6 +50,8 @@ SecretType = Literal[
     "possible_secret",
     "literal",
 ]
+# As Ollama reports it, with or without the name of the hash.
+Digest = Annotated[str, Field(pattern=r"^(sha256:)?[0-9a-f]{64}$")]
 MIN_KEY_BYTES: Final = 8
 MAX_KEY_BYTES: Final = 512
 
@@ -158,6 +160,9 @@ class DeploymentSettings(Section):
         default=None, description="Context window; the model's own by default."
     )
     capabilities: Capabilities | None = Field(default=None, description="Instead of the model's own.")
+    digest: Digest | None = Field(
+        default=None, description="Digest that Ollama must report, instead of the model's own: sha256:..."
+    )
 
 
 class ModelSettings(Section):
@@ -192,6 +197,9 @@ class ModelSettings(Section):
         default=(), description="Tools that the provider itself may run for it; none by default."
     )
     max_cost_usd: Usd | None = Field(default=None, description="Most that one request may cost, below routing's own.")
+    digest: Digest | None = Field(
+        default=None, description="Served only while Ollama reports this digest: sha256:... (`kaigate models pin`)."
+    )
 
 
 class RedactionOptions(Section):

@@ -87,6 +87,18 @@ class HealthCheckSettings(Section):
     )
 
 
+class DigestCheckSettings(Section):
+    """Periodic requests that ask Ollama for the digests of pinned models."""
+
+    interval_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=30.0, description="Pause between two checks, give or take a tenth; shorter while one is not confirmed."
+    )
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(default=5.0, description="Longest wait for an answer.")
+    failures: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=2, description="Failed checks in a row until what Ollama reported before holds no more."
+    )
+
+
 class RoutingSettings(Section):
     """How candidates are chosen and tried."""
 
@@ -101,6 +113,7 @@ class RoutingSettings(Section):
     breaker: BreakerSettings = Field(default=BreakerSettings(), description="Deployments that fail.")
     retries: RetrySettings = Field(default=RetrySettings(), description="Attempts that are repeated.")
     health_checks: HealthCheckSettings = Field(default=HealthCheckSettings(), description="Active health checks.")
+    digest_checks: DigestCheckSettings = Field(default=DigestCheckSettings(), description="Checks of pinned models.")
     max_answer_bytes: Annotated[int, Field(ge=65_536, le=1 << 30)] = Field(
         default=64 * 1024 * 1024, description="Largest answer that is read from an upstream."
     )
