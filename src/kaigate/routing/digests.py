@@ -1,0 +1,89 @@
+"""Pinned models: which digests Ollama reported last, and whether a deployment may be served by them.
+
+What was never reported, or not since the connection to that server broke, holds for nobody: it may have been
+restarted with other files.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+import msgspec
+
+Doubt = Literal["unchecked", "missing", "drifted"]
+
+WHY: Final[Mapping[Doubt, str]] = {
+    "unchecked": "its digest is not confirmed by its server yet",
+    "missing": "its server does not have the pinned model",
+    "drifted": "its server reports another digest than the pinned one",
+}
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """What a deployment is pinned to: `place` is its server's base URL, `model` the full name there, `digest` hex."""
+
+    place: str
+    model: str
+    digest: str
+
+
+class DigestBook:
+    """What each place reported last, for the pinned models only; it outlives configurations.
+
+    `doubts` counts what made a place uncertain: an answer that was asked for before is worth nothing afterwards.
+    """
+
+    __slots__ = ("_reported", "_wanted", "doubts")
+
+    def __init__(self) -> None:
+        self._reported: dict[str, dict[str, str]] = {}
+        self._wanted = asyncio.Event()
+        self.doubts = 0
+
+    def doubt(self, pin: Pin) -> Doubt | None:
+        """Why the pinned deployment must not be served; None where its digest is the reported one."""
+        reported = self._reported.get(pin.place)
+        if reported is None:
+            return "unchecked"
+        digest = reported.get(pin.model)
+        if digest == pin.digest:
+            return None
+        return "missing" if digest is None else "drifted"
+
+    def reported(self, pin: Pin) -> str | None:
+        """The digest that its server reported last."""
+        return self._reported.get(pin.place, {}).get(pin.model)
+
+    def take(self, place: str, digests: Mapping[str, str], models: Iterable[str]) -> None:
+        """A place reported its `digests`, by full name; those of `models` are remembered."""
+        self._reported[place] = {model: digests[model] for model in models if model in digests}
+
+    def lost(self, place: str) -> None:
+        """The connection to a place broke: nothing is served from it until it is asked anew, which is done at once."""
+        if place in self._reported:
+            self.forget(place)
+            self.doubts += 1
+            self._wanted.set()
+
+    def forget(self, place: str) -> None:
+        """What a place reported holds no more."""
+        self._reported.pop(place, None)
+
+    def keep(self, places: Iterable[str]) -> None:
+        """Forget every other place: no configuration in force pins anything there."""
+        kept = frozenset(places)
+        self._reported = {place: digests for place, digests in self._reported.items() if place in kept}
+
+    def hurry(self) -> None:
+        """Something changed: check now."""
+        self._wanted.set()
+
+    async def wanted(self, timeout_s: float | None) -> None:
+        """Return when a check is wanted, or after `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wanted.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._wanted.clear()
