@@ -1,7 +1,7 @@
 """Asks the upstream: tries the plan's candidates until one begins to answer.
 
 Each candidate is asked once, in order; those whose failure may pass are then asked again, after a pause. Nothing is
-tried again once a frame was decoded. Refusals of the request itself, whoever makes them, are final.
+tried again once content was decoded. Refusals of the request itself, whoever makes them, are final.
 """
 
 import asyncio

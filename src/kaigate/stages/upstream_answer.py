@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from kaigate.chat.events import Frame
+from kaigate.chat.events import Frame, Start
 from kaigate.errors import UpstreamFailedError
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment
@@ -29,6 +29,14 @@ _TIMEOUTS: Final[dict[type[TransportError], str]] = {
     TotalTimeout: "total",
     PoolTimeout: "pool",
 }
+
+_MAX_HELD: Final = 64
+"""Frames without content, such as pings, that are held; an answer of more is taken as it is."""
+
+
+def _has_content(frame: Frame) -> bool:
+    # OpenAI's first chunk has a role and an empty text.
+    return any(type(event) is not Start and getattr(event, "text", None) != "" for event in frame.events)
 
 
 def translated(error: TransportError, provider: str, metrics: Metrics) -> UpstreamFailedError:
@@ -83,11 +91,20 @@ class UpstreamAnswer:
         self.ready = False
 
     async def prime(self) -> None:
-        """Wait for the first frames, so that a failure before them can still be answered elsewhere."""
-        while not self._first and not self._done and self._failure is None:
-            self._first = await self._read()
-        if not self._first and self._failure is not None:
-            raise self._failure
+        """Wait for the first frame with content, so that a failure before it can still be answered elsewhere.
+
+        That an answer begins says little: overloaded servers say so and then fail.
+        """
+        first: list[Frame] = []
+        while not self._done and self._failure is None and len(first) < _MAX_HELD:
+            frames = await self._read()
+            first += frames
+            if any(_has_content(frame) for frame in frames):
+                break
+        else:
+            if self._failure is not None:
+                raise self._failure
+        self._first = first
         self.ready = True
 
     def complete(self, body: bytes) -> None:

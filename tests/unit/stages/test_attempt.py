@@ -188,8 +188,8 @@ async def test_there_are_no_more_attempts_than_configured(most, asked):
     assert rig.asked == asked
 
 
-async def test_a_stream_that_breaks_off_before_its_first_frame_falls_back():
-    rig = Rig(ScriptedResponse(chunks=(b": ping\n\n", Truncated("t"))), stream_answer())
+async def test_a_stream_that_breaks_off_before_its_first_content_falls_back():
+    rig = Rig(ScriptedResponse(chunks=(b": ping\n\n", stream_of(["a"])[0], Truncated("t"))), stream_answer())
     made = await rig.run(ONE, TWO, request=chat_request(stream=True))
     assert made.deployment is TWO
 
@@ -199,7 +199,7 @@ def stream_answer(*end: bytes | TransportError) -> ScriptedResponse:
 
 
 async def test_a_stream_that_breaks_off_later_is_told_and_counts_against_its_deployment():
-    rig = Rig(ScriptedResponse(chunks=(stream_of(["a"])[0], Truncated("t"))), breaker=BreakerSettings(failures=1))
+    rig = Rig(ScriptedResponse(chunks=(stream_of(["a"])[1], Truncated("t"))), breaker=BreakerSettings(failures=1))
     made = await rig.run(ONE, TWO, request=chat_request(stream=True))
     assert made.deployment is ONE
     made.answer.next()

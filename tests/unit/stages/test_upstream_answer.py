@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaigate.chat.events import Frame, TextDelta
+from kaigate.chat.events import Frame, Start, TextDelta
 from kaigate.errors import UpstreamFailedError
 from kaigate.stages.upstream_answer import UpstreamAnswer, translated
 from kaigate.telemetry.metrics import Metrics
@@ -43,13 +43,17 @@ class Chunks:
 
 
 class Words:
-    """Every byte is a frame; `!` is a failure behind the frames of its bytes, `?` one before them."""
+    """Every byte is a frame, `^` the beginning; `!` is a failure behind the frames of its bytes, `?` one before."""
 
     def feed(self, data: bytes) -> list[Frame]:
         if data.startswith(b"?"):
             raise FAILURE
         text, failed, _ = data.partition(b"!")
-        frames = [Frame([TextDelta(chr(byte))]) for byte in text if byte != ord(" ")]
+        frames = [
+            Frame([Start("i", "m", 1) if byte == ord("^") else TextDelta(chr(byte))])
+            for byte in text
+            if byte != ord(" ")
+        ]
         return [*frames, Frame([], failure=FAILURE)] if failed else frames
 
     def end(self) -> list[Frame]:
@@ -68,7 +72,7 @@ async def read(answer) -> str:
         frames = frames if isinstance(frames, list) else await frames
         if frames is None:
             break
-        text += "".join(event.text for frame in frames for event in frame.events)
+        text += "".join(event.text for frame in frames for event in frame.events if type(event) is TextDelta)
     return text
 
 
@@ -80,13 +84,34 @@ async def test_it_is_ready_with_its_first_frame():
     assert not caller.broken
 
 
-@pytest.mark.parametrize("chunk", [b"?", b"!", Truncated("gone")])
-async def test_a_failure_before_the_first_frame_is_raised_while_it_is_primed(chunk):
-    answer, caller, _ = answer_of(b" ", chunk)
+@pytest.mark.parametrize("chunk", [b"?", b"!", b"^!", Truncated("gone")])
+@pytest.mark.parametrize("before", [b" ", b"^", b"^^"])
+async def test_a_failure_before_any_content_is_raised_while_it_is_primed(before, chunk):
+    answer, caller, _ = answer_of(before, chunk)
     with pytest.raises((UpstreamFailedError, Truncated)):
         await answer.prime()
     assert not answer.ready
     assert not caller.broken, "who primes it tells the failure"
+
+
+async def test_what_came_before_the_content_is_not_lost():
+    answer, _, _ = answer_of(b"^", b"a", b"b")
+    await answer.prime()
+    first = answer.next()
+    assert [type(event) for frame in first for event in frame.events] == [Start, TextDelta]
+    assert await read(answer) == "b"
+
+
+async def test_only_so_many_frames_without_content_are_held():
+    answer, _, response = answer_of(*[b"^"] * 1000)
+    await answer.prime()
+    assert len(response._chunks) > 900
+
+
+async def test_an_answer_without_content_is_one_too():
+    answer, _, _ = answer_of(b"^")
+    await answer.prime()
+    assert answer.ready
 
 
 @pytest.mark.parametrize("chunks", [(b"ab", b"?"), (b"ab!",), (b"ab", b"!"), (b"ab", IdleTimeout("slow"))])
