@@ -143,7 +143,8 @@ class Incoming:
         if exchange.redactions:
             headers += b"x-kaigate-redactions: %d\r\n" % sum(exchange.redactions.values())
         if exchange.charge is not None and exchange.usage is not None and exchange.error is None:
-            headers += b"x-kaigate-cost-usd: %d.%09d\r\n" % divmod(exchange.charge(exchange, exchange.usage), NANO)
+            cost = exchange.charge(exchange.deployment, exchange.usage)
+            headers += b"x-kaigate-cost-usd: %d.%09d\r\n" % divmod(cost, NANO)
         close = self._closes()
         if not (close or self.speaks_chunks):
             # HTTP/1.0 keeps a connection only when it is told so.

@@ -1,9 +1,8 @@
 -- KEYS  expiries, a counter per bound, and last the reservation, whose name ends with its id
 -- ARGV  now or '', tokens, nano-dollars, lease in ms, record, and as one packed array, which is cheaper than many
 --       arguments: per bound kind, limit (a budget's as text), and the window in ms or the budget's end
--- Answer: position of the bound that refuses or -1, wait in ms (0 never), now,
---       then per bound two numbers: total with this ask and newest time; running before and 0;
---       spent and reserved before
+-- Answer: position of the bound that refuses or -1, wait in ms (0 never), then per bound what is left and in how many
+--       ms it is whole again; what is left of a budget of more than 15 digits is a text
 local BILLION = 1000000000
 local now, tokens, money, lease, record = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local asked = cmsgpack.unpack(ARGV[6])
@@ -23,6 +22,24 @@ local function exceeds(spent, reserved, limit)
   local low = spent_low + reserved_low + asked_low
   local high = spent_high + reserved_high + asked_high + floor(low / BILLION)
   return high > limit_high or (high == limit_high and low % BILLION > limit_low)
+end
+
+-- A budget's limit without some amounts, not below 0.
+local function left_of(limit, ...)
+  local rest, exact = tonumber(limit), #limit <= 15
+  for _, amount in ipairs({...}) do
+    rest, exact = rest - tonumber(amount), exact and #amount <= 15
+  end
+  if exact or #limit <= 15 then return math.max(0, rest) end
+  local high, low = split(limit)
+  for _, amount in ipairs({...}) do
+    local amount_high, amount_low = split(amount)
+    high, low = high - amount_high, low - amount_low
+  end
+  local borrowed = math.max(0, math.ceil(-low / BILLION))
+  high, low = high - borrowed, low + borrowed * BILLION
+  if high < 0 then return 0 end
+  return string.format('%.0f%09.0f', high, low)
 end
 
 -- When a weight that is no larger than the window holds has left.
@@ -73,7 +90,7 @@ local function need(position, wait)
   if wait > longest then refused, longest = position, wait end
 end
 
-local counters, answer = {}, {0, 0, now}
+local counters, used = {}, {}
 for position = 0, #KEYS - 3 do
   local key, kind = KEYS[position + 2], asked[position * 3 + 1]
   local limit, extra = asked[position * 3 + 2], asked[position * 3 + 3]
@@ -85,7 +102,7 @@ for position = 0, #KEYS - 3 do
     elseif exceeds(spent, reserved, limit) then
       need(position, math.max(1, extra - now))
     end
-    answer[position * 2 + 4], answer[position * 2 + 5] = spent, reserved
+    used[position] = {spent, reserved}
   elseif kind == 'parallel' then
     local running = call('ZCOUNT', key, '(' .. now, '+inf')
     if limit < 1 then
@@ -93,7 +110,7 @@ for position = 0, #KEYS - 3 do
     elseif running >= limit then
       need(position, 1000)
     end
-    answer[position * 2 + 4], answer[position * 2 + 5] = running, 0
+    used[position] = running
   else
     local window = open_window(key, extra, now)
     local weight = kind == 'tokens' and tokens or 1
@@ -104,21 +121,40 @@ for position = 0, #KEYS - 3 do
       need(position, left_at(window, excess) - now)
     end
     counters[position] = window
-    answer[position * 2 + 4] = window.total
-    answer[position * 2 + 5] = window.entries == '' and 0 or newest(window.entries)
   end
 end
 
-answer[1], answer[2] = refused, longest == math.huge and 0 or longest
+local function answer()
+  local admitted = refused < 0
+  local found = {refused, longest == math.huge and 0 or longest}
+  for position = 0, #KEYS - 3 do
+    local kind, limit, extra = asked[position * 3 + 1], asked[position * 3 + 2], asked[position * 3 + 3]
+    local left, whole
+    if kind == 'budget' then
+      left = left_of(limit, used[position][1], used[position][2], admitted and money or '0')
+      whole = extra - now
+    elseif kind == 'parallel' then
+      local running = used[position] + (admitted and 1 or 0)
+      left, whole = math.max(0, limit - running), running > 0 and 1000 or 0
+    else
+      local window = counters[position]
+      left = math.max(0, limit - window.total)
+      whole = window.entries == '' and 0 or newest(window.entries) + extra - now
+    end
+    found[position * 2 + 3], found[position * 2 + 4] = left, math.max(0, whole)
+  end
+  return found
+end
+
 if refused >= 0 then
   for _, window in pairs(counters) do
     if window.changed then save_window(window) end
   end
-  return answer
+  return answer()
 end
 
 -- Given back before it came: its gateway lost the connection meanwhile, and nobody reads this.
-if call('EXISTS', reservation) == 1 then return answer end
+if call('EXISTS', reservation) == 1 then return answer() end
 
 local places, leases, budgets = {}, {}, {}
 for position = 0, #KEYS - 3 do
@@ -134,7 +170,6 @@ for position = 0, #KEYS - 3 do
   else
     local window = counters[position]
     add(window, kind == 'tokens' and tokens or 1)
-    answer[position * 2 + 4], answer[position * 2 + 5] = window.total, window.now
     if kind == 'tokens' then
       places[#places + 1], places[#places + 2] = key, window.span
       places[#places + 1], places[#places + 2] = window.now, window.last
@@ -144,4 +179,4 @@ end
 local kept = cmsgpack.pack({tokens, money, places, leases, budgets, record})
 call('SET', reservation, 'L' .. kept, 'PX', lease + OPEN_MS)
 call('ZADD', KEYS[1], now + lease, id)
-return answer
+return answer()

@@ -1,13 +1,6 @@
 """The rate-limit headers of an answer, in OpenAI's form."""
 
-from typing import Final
-
-from kaigate.limits.model import Bound, Kind, Standing, Verdict
-
-_NAMES: Final[dict[Kind, tuple[bytes, bytes, bytes]]] = {
-    "requests": (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests"),
-    "tokens": (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens"),
-}
+from kaigate.limits.model import Bound, Standing, Verdict
 
 
 def rate_limit_headers(bounds: tuple[Bound, ...], verdict: Verdict) -> list[tuple[bytes, bytes]]:
@@ -16,17 +9,30 @@ def rate_limit_headers(bounds: tuple[Bound, ...], verdict: Verdict) -> list[tupl
     Where a verdict has no standings, because nothing was counted, there are no headers. Source of the names and of the
     duration's form: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers.
     """
-    tightest: dict[Kind, tuple[Bound, Standing]] = {}
-    for bound, standing in zip(bounds, verdict.standings, strict=False):
-        kind = bound.kind
-        if kind in _NAMES and (kind not in tightest or standing.remaining < tightest[kind][1].remaining):
-            tightest[kind] = (bound, standing)
-    headers = []
-    for kind, (bound, standing) in tightest.items():
-        limit, remaining, reset = _NAMES[kind]
-        headers.append((limit, b"%d" % bound.limit))
-        headers.append((remaining, b"%d" % standing.remaining))
-        headers.append((reset, duration(standing.reset_ms)))
+    requests: tuple[Bound, Standing] | None = None
+    tokens: tuple[Bound, Standing] | None = None
+    for pair in zip(bounds, verdict.standings, strict=False):
+        kind = pair[0].kind
+        if kind == "requests":
+            if requests is None or pair[1].remaining < requests[1].remaining:
+                requests = pair
+        elif kind == "tokens" and (tokens is None or pair[1].remaining < tokens[1].remaining):
+            tokens = pair
+    headers: list[tuple[bytes, bytes]] = []
+    if requests is not None:
+        bound, standing = requests
+        headers += (
+            (b"x-ratelimit-limit-requests", b"%d" % bound.limit),
+            (b"x-ratelimit-remaining-requests", b"%d" % standing.remaining),
+            (b"x-ratelimit-reset-requests", duration(standing.reset_ms)),
+        )
+    if tokens is not None:
+        bound, standing = tokens
+        headers += (
+            (b"x-ratelimit-limit-tokens", b"%d" % bound.limit),
+            (b"x-ratelimit-remaining-tokens", b"%d" % standing.remaining),
+            (b"x-ratelimit-reset-tokens", duration(standing.reset_ms)),
+        )
     return headers
 
 

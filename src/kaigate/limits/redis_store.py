@@ -7,7 +7,6 @@ import msgspec
 
 from kaigate.limits.model import Ask, Bound, Settlement, Standing, Verdict
 from kaigate.limits.scripts import SCRIPTS, Scripts
-from kaigate.limits.verdicts import PARALLEL_RETRY_MS
 from kaigate.store.redis.replies import ErrorReply
 from kaigate.store.redis.script import Argument, PreparedCall, Script
 
@@ -16,6 +15,7 @@ RENEWED_AT_ONCE: Final = 200
 SETTLED_AT_ONCE: Final = 64
 DELIVERED_AT_ONCE: Final = 500
 MOST_PREPARED: Final = 4096
+_LARGE: Final = 10**15
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 
@@ -40,6 +40,14 @@ class Redis(Protocol):
         ...
 
 
+class _Prepared(msgspec.Struct, frozen=True):
+    """An admission under certain bounds; `large` where what is left may be told as text."""
+
+    bounds: tuple[Bound, ...]
+    call: PreparedCall
+    large: bool
+
+
 class RedisStore:
     """The twin of `MemoryStore` for many replicas. All keys begin with `{prefix}:`: one slot of a cluster.
 
@@ -61,11 +69,12 @@ class RedisStore:
         self._windows = {"requests": tag + "w:r:", "tokens": tag + "w:t:"}
         self._leases = tag + "l:"
         self._budgets = tag + "b:"
-        self._prepared: dict[int, tuple[tuple[Bound, ...], PreparedCall]] = {}
+        self._prepared: dict[int, _Prepared] = {}
 
     async def admit(self, ask: Ask) -> Verdict:
         """Reserve under all bounds or under none; raises StoreError when the server can't be asked."""
-        call = self._call(ask.bounds)
+        prepared = self._prepared_for(ask.bounds)
+        call = prepared.call
         key = (self._reservation + ask.id).encode()
         now = b"" if self._now_ms is None else b"%d" % self._now_ms()
         tokens, money, lease = b"%d" % ask.tokens, b"%d" % ask.nanodollars, b"%d" % ask.lease_ms
@@ -80,7 +89,10 @@ class RedisStore:
             # Not executed: the script is unknown there, or its keys are elsewhere.
             args = (now, tokens, money, lease, record, call.last)
             reply = await self._redis.script(call.script, (*call.keys, key), args)
-        return Verdict(reply[0], reply[1], _standings(ask, reply))
+        left = reply[2::2]
+        if prepared.large:
+            left = [int(each) for each in left]
+        return Verdict(reply[0], reply[1], tuple(map(Standing, left, reply[3::2])))
 
     async def settle(self, settlement: Settlement) -> None:
         """Replace one reservation by the truth, as `settle_all` does."""
@@ -145,12 +157,12 @@ class RedisStore:
         """Seconds of a round trip to the server."""
         return await self._redis.ping()
 
-    def _call(self, bounds: tuple[Bound, ...]) -> PreparedCall:
+    def _prepared_for(self, bounds: tuple[Bound, ...]) -> "_Prepared":
         """The call that admits under these bounds, packed once for the same tuple."""
         # The tuple is kept, so that no other one can have its id.
         known = self._prepared.get(id(bounds))
-        if known is not None and known[0] is bounds:
-            return known[1]
+        if known is not None and known.bounds is bounds:
+            return known
         asked: list[str | int] = []
         for bound in bounds:
             if bound.kind == "budget":
@@ -163,8 +175,9 @@ class RedisStore:
         )
         if len(self._prepared) >= MOST_PREPARED:
             del self._prepared[next(iter(self._prepared))]
-        self._prepared[id(bounds)] = (bounds, call)
-        return call
+        large = any(bound.kind == "budget" and bound.limit >= _LARGE for bound in bounds)
+        prepared = self._prepared[id(bounds)] = _Prepared(bounds, call, large)
+        return prepared
 
     def _now(self) -> Argument:
         return "" if self._now_ms is None else self._now_ms()
@@ -181,24 +194,3 @@ class RedisStore:
 def _row(settlement: Settlement) -> tuple[str, str, int, str]:
     """One as the script takes it, whose reader of packed values knows texts but no bytes."""
     return settlement.id, settlement.record.decode(), settlement.tokens, str(settlement.nanodollars)
-
-
-def _standings(ask: Ask, reply: list[Any]) -> tuple[Standing, ...]:
-    """Of each bound, from what `admit.lua` answers; one flat loop, because it runs for every request."""
-    admitted, now_ms, place = reply[0] < 0, reply[2], 3
-    standings: list[Standing] = []
-    for bound in ask.bounds:
-        used, newest_ms = reply[place], reply[place + 1]
-        place += 2
-        kind = bound.kind
-        if kind == "budget":
-            used = int(used) + int(newest_ms) + (ask.nanodollars if admitted else 0)
-            whole_in_ms = bound.ends_at_ms - now_ms
-        elif kind == "parallel":
-            used += admitted
-            whole_in_ms = PARALLEL_RETRY_MS if used else 0
-        else:
-            whole_in_ms = newest_ms + bound.window_ms - now_ms
-        left = bound.limit - used
-        standings.append(Standing(max(0, left), max(0, whole_in_ms)))
-    return tuple(standings)

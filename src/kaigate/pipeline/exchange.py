@@ -72,7 +72,7 @@ class Exchange:
     user = ""  # the end user whom a trusted client names, a label only
     reservation: object = None  # the limit stage's own, None where nothing is reserved
     estimate: Callable[[], Usage] | None = None  # usage so far, for an answer that ends before its report
-    charge: "Callable[[Exchange, Usage], int] | None" = None  # nano-dollars of a usage at the price of who answered
+    charge: "Callable[[Deployment | None, Usage], int] | None" = None  # nano-dollars of a usage, by who answered
     usage: Usage | None = None
     first_token_at: float | None = None
     last_token_at = 0.0

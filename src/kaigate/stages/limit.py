@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
+import msgspec
+
 from kaigate.chat.request import ChatRequest
 from kaigate.chat.usage import Usage
 from kaigate.clock import Clock
@@ -50,6 +52,24 @@ class Limiter(Protocol):
         ...
 
 
+class _Held(msgspec.Struct):
+    """What an exchange holds: its reservation, the candidates' prices at that time, and the cost computed last."""
+
+    ask: Ask
+    prices: list[tuple[Deployment, Price]]
+    usage: Usage | None = None
+    answered_by: Deployment | None = None
+    cost: int = 0
+
+    def cost_of(self, deployment: Deployment | None, usage: Usage) -> int:
+        """Nano-dollars of a usage at the price of the deployment that was asked last."""
+        if usage is not self.usage or deployment is not self.answered_by:
+            self.usage, self.answered_by = usage, deployment
+            prices = [price for candidate, price in self.prices if candidate is deployment]
+            self.cost = prices[0].cost(usage) if prices else 0
+        return self.cost
+
+
 class Limit(Stage):
     """One atomic step on the way in, one on the way out.
 
@@ -66,8 +86,9 @@ class Limit(Stage):
         *,
         metrics: LimitMetrics,
         clock: Clock,
-        surface: str,
+        surface: str = "",
     ) -> None:
+        """`surface` is what the ledger is told where the client format's own name would not say what was asked."""
         self._limiter = limiter
         self._settings = settings
         self._bounds = BoundsBook(settings)
@@ -83,37 +104,38 @@ class Limit(Stage):
         self._soft = 1.0 - settings.soft_share
 
     def enter(self, exchange: Exchange) -> Awaitable[None] | None:
-        ask = self._ask(exchange)
+        held = self._asked(exchange)
         try:
-            verdict = self._limiter.admit(ask)
+            verdict = self._limiter.admit(held.ask)
         except StoreError:
             raise _unavailable() from None
         if isinstance(verdict, Verdict):
-            self._decide(exchange, ask, verdict)
+            self._decide(exchange, held, verdict)
             return None
-        return self._later(exchange, ask, verdict)
+        return self._later(exchange, held, verdict)
 
-    async def _later(self, exchange: Exchange, ask: Ask, waiting: Awaitable[Verdict]) -> None:
+    async def _later(self, exchange: Exchange, held: _Held, waiting: Awaitable[Verdict]) -> None:
         try:
             verdict = await waiting
         except StoreError:
             raise _unavailable() from None
-        self._decide(exchange, ask, verdict)
+        self._decide(exchange, held, verdict)
 
     def leave(self, exchange: Exchange) -> None:
-        ask = exchange.reservation
-        if not isinstance(ask, Ask):
+        held = exchange.reservation
+        if not isinstance(held, _Held):
             return
+        ask = held.ask
         usage = _used(exchange)
         exchange.estimate = None
-        cost = self._cost(exchange, usage)
         deployment = exchange.deployment
+        cost = held.cost_of(deployment, usage)
         provider = deployment.provider.name if deployment is not None else ""
         record = self._record(exchange, ask.id, ask.at_ms, provider, usage, cost, _outcome(exchange))
         self._metrics.spent(record)
         self._limiter.settle(Settlement(ask.id, ask.bounds, usage.total_tokens, cost, encode(record)))
 
-    def _ask(self, exchange: Exchange) -> Ask:
+    def _asked(self, exchange: Exchange) -> _Held:
         request, entry, caller = exchange.request, exchange.entry, exchange.principal
         if request is None or entry is None or caller is None:
             raise UnavailableError("internal_error", "The request was not authorised.")
@@ -131,17 +153,13 @@ class Limit(Stage):
                 exchange.output_ceiling = tokens_out
         tokens_out *= request.sampling.n or 1
         tier = _service_tier(request)
-        most = max([self._price(entry, each, tier).upper_bound(tokens_in, tokens_out) for each in candidates])
+        prices = [(each, self._price(entry, each, tier)) for each in candidates]
+        most = max([price.upper_bound(tokens_in, tokens_out) for _, price in prices])
         made = f"{self._name}{next(self._numbers):x}"
         bound = Usage(tokens_in, tokens_out, estimated=True)
         record = self._record(exchange, made, now_ms, provider, bound, most, "failed")
-        return Ask(made, bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record), now_ms)
-
-    def _cost(self, exchange: Exchange, usage: Usage) -> int:
-        """Nano-dollars of a usage at the price of the deployment that was asked last."""
-        if exchange.deployment is None or exchange.entry is None:
-            return 0
-        return self._price(exchange.entry, exchange.deployment, _service_tier(exchange.request)).cost(usage)
+        ask = Ask(made, bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record), now_ms)
+        return _Held(ask, prices)
 
     def _price(self, entry: ModelEntry, deployment: Deployment, tier: str) -> Price:
         price = self._price_of(entry, deployment, tier)
@@ -156,11 +174,12 @@ class Limit(Stage):
             param="model",
         )
 
-    def _decide(self, exchange: Exchange, ask: Ask, verdict: Verdict) -> None:
+    def _decide(self, exchange: Exchange, held: _Held, verdict: Verdict) -> None:
+        ask = held.ask
         exchange.response_headers.extend(rate_limit_headers(ask.bounds, verdict))
         if verdict.refused < 0:
-            exchange.reservation = ask
-            exchange.charge = self._cost
+            exchange.reservation = held
+            exchange.charge = held.cost_of
             self._warn(ask, verdict)
             return
         bound = ask.bounds[verdict.refused]
@@ -202,7 +221,7 @@ class Limit(Stage):
             exchange.user,
             entry.name if entry is not None else "",
             provider,
-            self._surface,
+            self._surface or exchange.surface.name,
             outcome,
             cost,
             usage.input_tokens,

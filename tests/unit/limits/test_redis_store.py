@@ -60,7 +60,7 @@ class Recorder:
 
 
 async def test_an_ask_is_one_call_whose_keys_share_a_tag():
-    redis = Recorder([-1, 0, 1_000, 2, 1_000, 60, 900, 0, 0, b"900719925474099300", b"5"])
+    redis = Recorder([-1, 0, 3, 60_000, 440, 900, 2, 1000, b"99280074525900688", 1_000])
     ask = Ask("r1", BOUNDS, 60, 7, 30_000, b"record")
     assert await RedisStore(redis, "kg").admit(ask) == Verdict(
         -1,
@@ -69,7 +69,7 @@ async def test_an_ask_is_one_call_whose_keys_share_a_tag():
             Standing(3, 60_000),
             Standing(440, 900),
             Standing(2, 1000),
-            Standing(10**18 - 900_719_925_474_099_300 - 12, 1_000),
+            Standing(99_280_074_525_900_688, 1_000),
         ),
     )
     ((name, sha1, count, *rest),) = redis.sent
@@ -80,7 +80,7 @@ async def test_an_ask_is_one_call_whose_keys_share_a_tag():
 
 
 async def test_what_was_not_executed_is_sent_again_with_its_source_at_hand():
-    redis = Recorder([-1, 0, 1_000, 2, 1_000, 60, 900, 0, 0, b"9", b"5"])
+    redis = Recorder([-1, 0, 3, 60_000, 440, 900, 2, 1000, b"5", 1_000])
     redis.unknown = True
     verdict = await RedisStore(redis, "kg", now_ms=lambda: 77).admit(Ask("r1", BOUNDS, 60, 7, 30_000, b"record"))
     assert verdict.refused == -1
@@ -92,7 +92,7 @@ async def test_what_was_not_executed_is_sent_again_with_its_source_at_hand():
 
 
 async def test_prepared_calls_are_bounded_and_never_mistaken_for_each_other():
-    redis = Recorder([-1, 0, 1_000, 2, 1_000])
+    redis = Recorder([-1, 0, 2, 1_000])
     store = RedisStore(redis, "kg")
     for number in range(MOST_PREPARED + 5):
         await store.admit(Ask("r", (Bound(f"key:{number}", "requests", 5),), 1, 1, 1, b""))
@@ -100,11 +100,11 @@ async def test_prepared_calls_are_bounded_and_never_mistaken_for_each_other():
     assert len(store._prepared) == MOST_PREPARED
 
 
-async def test_a_refusal_counts_nothing_into_the_standings():
-    redis = Recorder([3, 0, 100_000, 0, 0, 60, 99_500, 3, 0, b"10", b"5"])
-    verdict = await RedisStore(redis, "kg").admit(Ask("r1", BOUNDS, 60, 7, 30_000, b"record"))
-    assert (verdict.refused, verdict.retry_after_ms) == (3, 0)
-    assert verdict.standings == (Standing(5, 0), Standing(440, 500), Standing(0, 1000), Standing(10**18 - 15, 0))
+async def test_numbers_of_the_server_are_taken_as_they_are():
+    redis = Recorder([3, 7, 5, 0, 440, 500, 0, 1000, 12, 8])
+    bounds = (*BOUNDS[:3], Bound("key:a", "budget", 10**15 - 1, window="w", ends_at_ms=2_000))
+    verdict = await RedisStore(redis, "kg").admit(Ask("r1", bounds, 60, 7, 30_000, b"record"))
+    assert verdict == Verdict(3, 7, (Standing(5, 0), Standing(440, 500), Standing(0, 1000), Standing(12, 8)))
 
 
 async def test_settlements_are_one_call():
