@@ -10,6 +10,7 @@ from kaigate.pipeline.plan import Deployment, RoutePlan
 from kaigate.pipeline.principal import Principal
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.digests import DigestBook
 from kaigate.routing.health import HealthBook
 from kaigate.routing.ordering import Ordering
 from kaigate.routing.planner import Demand, Planner
@@ -60,7 +61,14 @@ class Routes:
         self.health = HealthBook(self.clock, self.config.routing.breaker, random=Random(seed))
         self._prices = prices or {}
         self.priced: list[str] = []
-        self.planner = Planner(self.catalogue, self.health, self._cost_at, ordering=Ordering(self.health, Random(seed)))
+        self.digests = DigestBook()
+        self.planner = Planner(
+            self.catalogue,
+            self.health,
+            self._cost_at,
+            ordering=Ordering(self.health, Random(seed)),
+            digests=self.digests,
+        )
 
     def _cost_at(self, deployment: Deployment, tokens_in: int, tokens_out: int) -> int | None:
         self.priced.append(deployment.name)

@@ -22,10 +22,19 @@ ExclusionKind = Literal[
     "capability",
     "context",
     "cost",
+    "digest",
     "unhealthy",
     "circuit",
 ]
 """In the order of the checks: the latest that any deployment came to says best why none is left."""
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """What a deployment is pinned to: `place` is its server's base URL, `model` the full name there, `digest` hex."""
+
+    place: str
+    model: str
+    digest: str
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -35,6 +44,7 @@ class Deployment(msgspec.Struct, frozen=True):
     to, `provider/model` by default; `label` the allowlist entry that it comes from. `context_tokens` is its window.
     `lacks` are the needs that it can't serve, `blocks` the parts that must not be sent to it.
     `hosted_tools` may be run by the provider itself. `max_tokens` and `max_input_tokens` are its entry's ceilings.
+    `pin` is what its server must report for it to be served.
     """
 
     provider: Provider
@@ -54,6 +64,7 @@ class Deployment(msgspec.Struct, frozen=True):
     hosted_tools: frozenset[HostedKind] = frozenset()
     max_tokens: int | None = None
     max_input_tokens: int | None = None
+    pin: Pin | None = None
 
     def __post_init__(self) -> None:
         if not self.name:

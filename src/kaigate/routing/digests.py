@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-import msgspec
+from kaigate.pipeline.plan import Pin
 
 Doubt = Literal["unchecked", "missing", "drifted"]
 
@@ -17,14 +17,6 @@ WHY: Final[Mapping[Doubt, str]] = {
     "missing": "its server does not have the pinned model",
     "drifted": "its server reports another digest than the pinned one",
 }
-
-
-class Pin(msgspec.Struct, frozen=True):
-    """What a deployment is pinned to: `place` is its server's base URL, `model` the full name there, `digest` hex."""
-
-    place: str
-    model: str
-    digest: str
 
 
 class DigestBook:

@@ -6,8 +6,9 @@ from kaigate.config.models import DeploymentSettings, GatewayConfig, ModelSettin
 from kaigate.config.prefixes import prefix_table, providers_for
 from kaigate.config.routing_settings import Capabilities, Capability, Part
 from kaigate.money import from_usd
-from kaigate.pipeline.plan import Deployment, ModelEntry
+from kaigate.pipeline.plan import Deployment, ModelEntry, Pin
 from kaigate.providers.ollama import in_window
+from kaigate.providers.ollama_tags import full_name, plain_digest
 from kaigate.routing.upstream import BuiltProvider
 
 
@@ -80,7 +81,18 @@ class EntryBuilder:
             hosted_tools=frozenset(settings.hosted_tools),
             max_tokens=settings.max_tokens,
             max_input_tokens=settings.max_input_tokens,
+            pin=_pin(item.digest or settings.digest, model, built),
         )
+
+
+def _pin(digest: str | None, model: str, built: BuiltProvider) -> Pin | None:
+    plain = None if digest is None else plain_digest(digest)
+    return None if plain is None else Pin(place_of(built), full_name(model), plain)
+
+
+def place_of(built: BuiltProvider) -> str:
+    """The base URL of a provider, by which what it reported is remembered."""
+    return built.target.origin.url + built.base_path
 
 
 def _lacks(capabilities: Capabilities) -> frozenset[Capability]:

@@ -10,9 +10,10 @@ import msgspec
 from kaigate.chat.request import ChatRequest
 from kaigate.config.routing_settings import Strategy
 from kaigate.money import to_usd
-from kaigate.pipeline.plan import Deployment, Exclusion, ModelEntry, Need, RoutePlan
+from kaigate.pipeline.plan import Deployment, Exclusion, ModelEntry, Need, Pin, RoutePlan
 from kaigate.pipeline.principal import Principal
 from kaigate.routing.catalogue import Catalogue, remember
+from kaigate.routing.digests import WHY, DigestBook
 from kaigate.routing.eligibility import content_exclusion, excluded, standing_exclusion
 from kaigate.routing.health import HealthBook
 from kaigate.routing.needs import NOTHING, needs_of
@@ -35,13 +36,15 @@ class Tier(msgspec.Struct, frozen=True):
 class Route(msgspec.Struct, frozen=True):
     """What is the same for every request of one model, zone and kind of key.
 
-    `fixed` is the plan where nothing else matters. `considers` are the needs that any candidate may fail.
+    `fixed` is the plan where nothing else matters but that the digests of `pinned` hold. `considers` are the needs
+    that any candidate may fail.
     """
 
     tiers: tuple[Tier, ...]
     excluded: tuple[Exclusion, ...]
     fixed: RoutePlan | None
     considers: frozenset[Need]
+    pinned: tuple[Pin, ...] = ()
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -61,14 +64,22 @@ class Demand(msgspec.Struct, frozen=True):
 class Planner:
     """Plans for one configuration snapshot; `cost_at` knows the prices."""
 
-    __slots__ = ("_catalogue", "_cost_at", "_health", "_ordering", "_routes")
+    __slots__ = ("_catalogue", "_cost_at", "_digests", "_health", "_ordering", "_routes")
 
     def __init__(
-        self, catalogue: Catalogue, health: HealthBook, cost_at: CostAt, *, ordering: Ordering | None = None
+        self,
+        catalogue: Catalogue,
+        health: HealthBook,
+        cost_at: CostAt,
+        *,
+        ordering: Ordering | None = None,
+        digests: DigestBook | None = None,
     ) -> None:
+        """Without `digests` no pinned deployment is served."""
         self._catalogue = catalogue
         self._health = health
         self._cost_at = cost_at
+        self._digests = digests or DigestBook()
         self._ordering = ordering or Ordering(health)
         self._routes: dict[Key, Route] = {}
 
@@ -79,13 +90,16 @@ class Planner:
         health = self._health
         if request.hosted_tools or health.troubled or health.down:
             return None
-        return self._route(entry, caller, private=private).fixed
+        route = self._route(entry, caller, private=private)
+        if route.pinned and any(map(self._digests.doubt, route.pinned)):
+            return None
+        return route.fixed
 
     def plan(self, entry: ModelEntry, demand: Demand) -> RoutePlan:
         """The plan of any request; without candidates where nobody may serve it."""
         route = self._route(entry, demand.caller, private=demand.private)
         needs = needs_of(demand.request) if route.considers else NOTHING
-        check = _Check(self._health, self._cost_at, demand, needs, entry.max_cost)
+        check = _Check(self._health, self._digests, self._cost_at, demand, needs, entry.max_cost)
         candidates: list[Deployment] = []
         exclusions = list(route.excluded)
         too_long = False
@@ -160,12 +174,19 @@ class Planner:
 class _Check:
     """The rules that depend on one request; counts and prices once, and only where one matters."""
 
-    __slots__ = ("_cost_at", "_costs", "_demand", "_health", "_max_cost", "_needs")
+    __slots__ = ("_cost_at", "_costs", "_demand", "_digests", "_health", "_max_cost", "_needs")
 
-    def __init__(
-        self, health: HealthBook, cost_at: CostAt, demand: Demand, needs: frozenset[Need], max_cost: int | None
+    def __init__(  # noqa: PLR0917 -- what the rules ask, in their order
+        self,
+        health: HealthBook,
+        digests: DigestBook,
+        cost_at: CostAt,
+        demand: Demand,
+        needs: frozenset[Need],
+        max_cost: int | None,
     ) -> None:
         self._health = health
+        self._digests = digests
         self._cost_at = cost_at
         self._demand = demand
         self._needs = needs
@@ -179,6 +200,7 @@ class _Check:
             content_exclusion(deployment, demand.request.hosted_tools, demand.caller, self._needs)
             or self._too_long(deployment)
             or self._too_dear(deployment)
+            or self._not_as_pinned(deployment)
             or self._unwell(deployment)
         )
 
@@ -213,6 +235,10 @@ class _Check:
             return None
         return excluded(deployment, "cost", f"may cost ${to_usd(cost)}, above the ceiling of ${to_usd(most)}")
 
+    def _not_as_pinned(self, deployment: Deployment) -> Exclusion | None:
+        doubt = None if deployment.pin is None else self._digests.doubt(deployment.pin)
+        return None if doubt is None else excluded(deployment, "digest", WHY[doubt])
+
     def _unwell(self, deployment: Deployment) -> Exclusion | None:
         if deployment.provider.name in self._health.down:
             return excluded(deployment, "unhealthy", "its health check fails")
@@ -240,6 +266,11 @@ def _route(tiers: list[Tier], exclusions: list[Exclusion], entry: ModelEntry) ->
             fixed = fixed and item.context_tokens is None and own is None
         fixed = fixed and not tier.too_long and (len(tier.deployments) == 1 or tier.strategy == "ordered")
     plan = RoutePlan(tuple(item for tier in tiers for item in tier.deployments), tuple(exclusions))
+    pins = dict.fromkeys(item.pin for item in plan.candidates if item.pin is not None)
     return Route(
-        tuple(tiers), plan.excluded, plan if fixed and not considers and plan.candidates else None, frozenset(considers)
+        tiers=tuple(tiers),
+        excluded=plan.excluded,
+        fixed=plan if fixed and not considers and plan.candidates else None,
+        considers=frozenset(considers),
+        pinned=tuple(pins),
     )

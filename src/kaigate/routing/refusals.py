@@ -34,6 +34,7 @@ def refusal(plan: RoutePlan, *, cost_header: bool) -> GatewayError:
     return (
         _forbidden(last.kind)
         or _unfit(plan, last, cost_header=cost_header)
+        or _drifted(last)
         or UnavailableError(
             "upstream_unavailable",
             "Every deployment that may serve this request is out of service; try again later.",
@@ -91,6 +92,14 @@ def _unfit(plan: RoutePlan, last: Exclusion, *, cost_header: bool) -> GatewayErr
             param="x-kaigate-max-cost-usd" if cost_header else "max_tokens",
         )
     return None
+
+
+def _drifted(last: Exclusion) -> GatewayError | None:
+    if last.kind != "digest":
+        return None
+    return UnavailableError(
+        "model_digest_mismatch", f"This model is pinned to a digest, and may not be served: {last.reason}."
+    )
 
 
 def _cost_reason(plan: RoutePlan) -> str:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from kaigate.routing.digests import WHY, DigestBook, Pin
+from kaigate.pipeline.plan import Pin
+from kaigate.routing.digests import WHY, DigestBook
 
 HERE, THERE = "http://ollama:11434", "http://other:11434"
 ONE, TWO = "1" * 64, "2" * 64

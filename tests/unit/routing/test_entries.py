@@ -1,6 +1,7 @@
 """Entries carry what their configuration says of every deployment."""
 
 from kaigate.money import NANO
+from kaigate.pipeline.plan import Pin
 from support.routes import PROVIDERS, catalogue_of, config_of, on
 
 
@@ -33,4 +34,24 @@ def test_the_lower_ceiling_of_cost_holds():
 def test_an_entry_without_deployments_is_routed_by_its_prefix():
     assert [item.provider.name for item in catalogue_of(config_of({"gpt-5": {}})).resolve("gpt-5").deployments] == [
         "far"
+    ]
+
+
+def test_a_pin_is_the_deployments_own_or_the_models():
+    models = {
+        "llama3.2": {"digest": "sha256:" + "a" * 64},
+        "m": {
+            "digest": "b" * 64,
+            "deployments": [{"provider": "near"}, {"provider": "near", "model": "X:1", "digest": "c" * 64}],
+        },
+        "plain": on("far/a"),
+    }
+    catalogue = catalogue_of(config_of(models))
+    pins = [item.pin for name in models for item in catalogue.resolve(name).deployments]
+    here = "http://127.0.0.1:11434"
+    assert pins == [
+        Pin(here, "llama3.2:latest", "a" * 64),
+        Pin(here, "m:latest", "b" * 64),
+        Pin(here, "x:1", "c" * 64),
+        None,
     ]

@@ -296,3 +296,54 @@ def test_the_usual_plan_costs_next_to_nothing():
     assert routes.quick() is routes.quick()
     # About half a microsecond; the bound leaves room for a busy machine.
     assert min(timeit.repeat(work, number=2000, repeat=5)) / 2000 < 20e-6
+
+
+# Pinned models.
+
+ONE, TWO = "1" * 64, "2" * 64
+NEAR = "http://127.0.0.1:11434"
+
+
+def pinned(**changes) -> Routes:
+    first = {"provider": "near", "model": "llama3.2:3b", "digest": f"sha256:{ONE}"}
+    return Routes({"m": {"deployments": [first, {"provider": "far", "model": "a"}], **changes}})
+
+
+@pytest.mark.parametrize(
+    ("reported", "excluded"),
+    [
+        (None, {"near/llama3.2:3b": "digest"}),
+        ({}, {"near/llama3.2:3b": "digest"}),
+        ({"llama3.2:3b": TWO}, {"near/llama3.2:3b": "digest"}),
+        ({"llama3.2:3b": ONE}, {}),
+    ],
+)
+def test_a_pinned_deployment_is_a_candidate_while_its_digest_is_reported(reported, excluded):
+    routes = pinned()
+    if reported is not None:
+        routes.digests.take(NEAR, reported, ["llama3.2:3b"])
+    plan, quick = routes.plan(), routes.quick()
+    assert kinds(plan) == excluded
+    assert (quick is None) == bool(excluded)
+    assert names(plan) == (["far/a"] if excluded else names(quick))
+
+
+def test_a_plan_that_was_remembered_ends_with_its_digest():
+    routes = pinned()
+    routes.digests.take(NEAR, {"llama3.2:3b": ONE}, ["llama3.2:3b"])
+    assert names(routes.quick()) == ["near/llama3.2:3b", "far/a"]
+    routes.digests.take(NEAR, {"llama3.2:3b": TWO}, ["llama3.2:3b"])
+    assert routes.quick() is None
+    assert names(routes.plan()) == ["far/a"]
+
+
+def test_a_pinned_fallback_is_checked_like_a_model():
+    models = {
+        "m": on("far/a", fallbacks=["n"]),
+        "n": on("near/llama3.2:3b", digest=ONE),
+    }
+    routes = Routes(models)
+    assert routes.quick() is None
+    assert names(routes.plan()) == ["far/a"]
+    routes.digests.take(NEAR, {"llama3.2:3b": ONE}, ["llama3.2:3b"])
+    assert names(routes.quick()) == ["far/a", "near/llama3.2:3b"]

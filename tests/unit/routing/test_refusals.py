@@ -24,6 +24,9 @@ def plan_of(*kinds, **fields):
         (("context",), None, "context_length_exceeded", "messages"),
         (("cost",), None, "invalid_request", "max_tokens"),
         (("drained",), None, "upstream_unavailable", None),
+        (("digest",), None, "model_digest_mismatch", None),
+        (("cost", "digest", "zone"), None, "model_digest_mismatch", None),
+        (("digest", "circuit"), None, "upstream_unavailable", None),
         (("unhealthy",), None, "upstream_unavailable", None),
         (("circuit",), None, "upstream_unavailable", None),
         # The deployment that came furthest says what to mend.
