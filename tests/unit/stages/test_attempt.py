@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from kaigate.chat.request import ChatRequest, HostedTool
 from kaigate.clock import SystemClock
 from kaigate.config.routing_settings import BreakerSettings, RetrySettings, RoutingSettings
-from kaigate.errors import GatewayError, LimitExceededError, UnavailableError
+from kaigate.errors import GatewayError, LimitExceededError, UnavailableError, UpstreamFailedError
 from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.plan import RoutePlan
 from kaigate.pipeline.principal import Principal
@@ -125,6 +125,22 @@ async def test_whatever_the_upstream_does_wrong_before_its_first_byte_falls_back
 async def test_a_clients_error_never_falls_back(code):
     rig = Rig(status(code))
     assert (await rig.refused(ONE, TWO)).status == 400
+    assert rig.asked == ["one"]
+
+
+async def test_a_failure_that_would_be_the_same_elsewhere_is_final():
+    class Unsafe:
+        """A provider whose refusal is a judgement on the content."""
+
+        def __init__(self, inner) -> None:
+            self.name, self.format, self.signer = inner.name, inner.format, None
+            self.encode, self.decoder = inner.encode, inner.decoder
+
+        def failure(self, *_):
+            return UpstreamFailedError("upstream_error", "unsafe", may_fall_back=False)
+
+    rig = Rig(status(503))
+    assert (await rig.refused(replace(ONE, provider=Unsafe(ONE.provider)), TWO)).message == "unsafe"
     assert rig.asked == ["one"]
 
 
