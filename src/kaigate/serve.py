@@ -18,6 +18,7 @@ from kaigate.admin.api import Administration, admin_app
 from kaigate.admin.auth import Authenticator
 from kaigate.app.assemble import Process, build
 from kaigate.app.data import DataApp
+from kaigate.app.digests import DigestChecker
 from kaigate.app.health_checks import HealthChecker
 from kaigate.app.lifecycle import Lifecycle
 from kaigate.app.listener import Listener, bind, listener
@@ -135,6 +136,7 @@ class _Gateway:
             loading = group.create_task(self._load_counter())
             checker = HealthChecker(self._process.client, self._process.routing.health, self._process.metrics)
             checking = group.create_task(checker.run(lambda: self._runtime.snapshot.health_checks))
+            pinning = group.create_task(self._check_digests())
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -145,6 +147,7 @@ class _Gateway:
             watching.cancel()
             loading.cancel()
             checking.cancel()
+            pinning.cancel()
             await api.close(_CLOSE_S)
             for each in listeners:
                 each.should_exit = True
@@ -170,6 +173,12 @@ class _Gateway:
         """Load the exact token counter where a ceiling may ask for it, without delaying the start."""
         if any(model.max_input_tokens for model in self._runtime.snapshot.config.models.values()):
             await asyncio.to_thread(self._process.counter.load)
+
+    async def _check_digests(self) -> None:
+        """Ask for the digests of pinned models until cancelled."""
+        process, routing = self._process, self._process.routing
+        checker = DigestChecker(process.client, routing.digests, process.metrics, jitter=routing.jitter)
+        await checker.run(lambda: self._runtime.snapshot.digest_checks)
 
     async def _watch(self) -> None:
         """Reload when a file changes or SIGHUP comes, until cancelled."""
@@ -200,6 +209,7 @@ class _Gateway:
         if self._process.stores is not None:
             self._process.stores.use(loaded.config, policy)
         self._runtime.swap(snapshot)
+        self._process.routing.digests.hurry()
         if previous.tokens is not None:
             await previous.tokens.close()
         self._handler.redact = snapshot.redact_log

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kaigate.app.digests import digest_checks
 from kaigate.app.health_checks import HealthChecks
 from kaigate.app.key_sets import fetcher, origin_of
 from kaigate.app.log_redaction import log_redactor
@@ -108,7 +109,10 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         observed,
         admission,
         catalogue=catalogue,
-        routed=order.Routed(Planner(catalogue, process.routing.health, cost_at(config, book)), process.routing),
+        routed=order.Routed(
+            Planner(catalogue, process.routing.health, cost_at(config, book), digests=process.routing.digests),
+            process.routing,
+        ),
         redactor=output,
         counter=process.counter.get,
         client=client,
@@ -140,6 +144,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         surfaces=_surfaces(config.server.max_json_depth),
         pipelines=pipelines,
         health_checks=_health_checks(config, built),
+        digest_checks=digest_checks(config, catalogue, built),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kaigate.app.digests import DigestChecks
 from kaigate.app.health_checks import HealthChecks
 from kaigate.app.refusal_log import RefusalLog
 from kaigate.config.loaded import LoadedConfig
@@ -39,3 +40,4 @@ class Snapshot:
     surfaces: Mapping[str, Surface]
     pipelines: Mapping[str, Pipeline]
     health_checks: HealthChecks
+    digest_checks: DigestChecks

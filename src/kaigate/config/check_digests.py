@@ -28,7 +28,7 @@ def check_digests(config: GatewayConfig, findings: Findings) -> None:
             _check((*path, "digest"), inheriting, config, findings)
         for index, item in enumerate(settings.deployments):
             place = (*path, "deployments", index, "digest")
-            if item.digest is not None and is_glob(name) and item.model is None:
+            if item.digest is not None and is_glob(name):
                 findings.error(place, "a glob names many models: pin each under its own name")
             elif item.digest is not None:
                 _check(place, (item.provider,), config, findings)

@@ -7,7 +7,7 @@ from typing import Final
 from kaigate.chat.embeddings import EmbeddingAnswer, EmbeddingRequest
 from kaigate.chat.request import ChatRequest
 from kaigate.errors import GatewayError
-from kaigate.providers import ollama_embeddings
+from kaigate.providers import ollama_embeddings, ollama_tags
 from kaigate.providers.failures import failure
 from kaigate.providers.ollama_decode import OllamaDecoder
 from kaigate.providers.ollama_encode import encode_request
@@ -71,6 +71,10 @@ class Ollama:
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> GatewayError:
         """Translate an upstream's error answer; see `Provider.failure`."""
         return failure(status, headers, body)
+
+    def tags(self) -> UpstreamCall:
+        """The call that lists the server's models; see `ollama_tags`."""
+        return UpstreamCall(ollama_tags.PATH, self._headers, b"", method="GET")
 
     def encode_embeddings(self, request: EmbeddingRequest, *, model: str) -> Sequence[UpstreamCall]:
         """One call for all texts; see `EmbeddingProvider.encode_embeddings`."""

@@ -58,6 +58,12 @@ class Metrics:
         self.provider_up = Gauge(
             "kaigate_provider_up", "Whether the latest health checks succeeded.", ("provider",), registry=registry
         )
+        self.digest_mismatches = Counter(
+            "kaigate_model_digest_mismatch",
+            "Checks that found a pinned model missing or with another digest.",
+            ("provider", "model"),
+            registry=registry,
+        )
         self.inflight_requests = Gauge("kaigate_inflight_requests", "Requests being served.", registry=registry)
         self.inflight_streams = Gauge("kaigate_inflight_streams", "Streams being served.", registry=registry)
         self.client_disconnects = Counter(

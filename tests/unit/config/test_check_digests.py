@@ -38,7 +38,6 @@ def on(*providers: str, **changes: Any) -> dict[str, Any]:
         {"llama3.2:3b": {"digest": f"sha256:{DIGEST}"}},
         {"m": on("local", digest=DIGEST)},
         {"m": {"deployments": [{"provider": "local", "digest": DIGEST}, {"provider": "cloud"}]}},
-        {"llama*": {"deployments": [{"provider": "local", "model": "llama3.2:3b", "digest": DIGEST}]}},
     ],
 )
 def test_a_digest_of_an_ollama_model_is_accepted(tmp_path, models):
