@@ -4,6 +4,9 @@ The automaton reads the text with its escape sequences decoded. What it passes o
 JSON comes out byte for byte. Text that is no JSON is searched all the same.
 """
 
+from copy import copy
+from typing import Self
+
 from kaigate.guardrails.automaton import Automaton, Step
 from kaigate.guardrails.findings import PLACEHOLDERS
 from kaigate.guardrails.json_escapes import Escape, decode
@@ -53,6 +56,15 @@ class JsonStreamRedactor:
         rest = self._decoded(automaton, "", final=True)
         pending = self._raw if self._escapes else automaton.held[automaton.swallowed :]
         return rest + self._applied(pending, automaton.finish())
+
+    def fork(self) -> Self:
+        """One in the same state, to see how the text would end here while this one goes on."""
+        fork = copy(self)
+        fork.counts = self.counts.copy()
+        fork._automaton = copy(self._automaton)  # noqa: SLF001 -- another of this class
+        fork._skeleton = copy(self._skeleton)  # noqa: SLF001
+        fork._escapes = self._escapes.copy()  # noqa: SLF001
+        return fork
 
     def _decoded(self, automaton: Automaton, text: str, *, final: bool) -> str:
         pending = self._raw if self._escapes else automaton.held[automaton.swallowed :]

@@ -1,5 +1,8 @@
 """Redaction of a text that arrives in pieces."""
 
+from copy import copy
+from typing import Self
+
 from kaigate.guardrails.automaton import Automaton, Step
 from kaigate.guardrails.detector import Detector
 from kaigate.guardrails.findings import PLACEHOLDERS
@@ -40,6 +43,13 @@ class StreamRedactor:
             return ""
         pending = automaton.held[automaton.swallowed :]
         return self._applied(pending, automaton.finish())
+
+    def fork(self) -> Self:
+        """One in the same state, to see how the text would end here while this one goes on."""
+        fork = copy(self)
+        fork.counts = self.counts.copy()
+        fork._automaton = copy(self._automaton)  # noqa: SLF001 -- another of this class
+        return fork
 
     def _applied(self, pending: str, steps: list[Step]) -> str:
         out: list[str] = []

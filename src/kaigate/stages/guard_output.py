@@ -1,7 +1,7 @@
 """Searches every text of the answer for secrets and redacts them before the client sees them."""
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from kaigate.chat.events import (
     UsageReport,
 )
 from kaigate.errors import UnavailableError
+from kaigate.guardrails.interrupted import FieldRedactor, ForkableRedactor, InterruptedRedactor
 from kaigate.guardrails.json_text import JsonStreamRedactor
 from kaigate.guardrails.logprobs import HeldLogprobs
 from kaigate.guardrails.redaction import Redactor
@@ -39,33 +40,32 @@ class GuardOutput(Stage):
         return _Redaction(self._redactor, exchange, self._errors.inc)
 
 
-class _FieldRedactor(Protocol):
-    """A stream redactor of text or of JSON text."""
-
-    counts: dict[str, int]
-
-    def feed(self, text: str) -> str: ...
-
-    def flush(self) -> str: ...
-
-
 _TextEvent = TextDelta | ReasoningDelta | RefusalDelta
+_Key = tuple[type[ChatEvent], int]
+"""A field of a choice: its kind of event, and which tool call."""
 
 
 class _Choice:
-    """What is known of one choice: a redactor per field, and log probabilities waiting for their text."""
+    """What is known of one choice: a redactor per field, and log probabilities waiting for their text.
 
-    __slots__ = ("fields", "logprobs", "redacted", "released")
+    `open` is the field that the latest text belonged to: no other one has text to give out.
+    """
+
+    __slots__ = ("fields", "logprobs", "open", "redacted", "released")
 
     def __init__(self) -> None:
-        self.fields: dict[tuple[type[ChatEvent], int], _FieldRedactor] = {}
+        self.fields: dict[_Key, ForkableRedactor | InterruptedRedactor] = {}
+        self.open: _Key | None = None
         self.logprobs: HeldLogprobs | None = None
         self.released = 0
         self.redacted = False
 
 
 class _Redaction:
-    """Holds back, per field, what may still become a secret; every field ends with its choice."""
+    """Holds back, per field, what may still become a secret, until another field of the choice has something to say.
+
+    So the parts of an answer leave in the order in which they came, whatever the parts are cut into.
+    """
 
     __slots__ = ("_choices", "_count_error", "_exchange", "_latest", "_redactor", "_streaming")
 
@@ -76,7 +76,7 @@ class _Redaction:
         self._streaming = exchange.request is None or exchange.request.stream
         self._choices: dict[int, _Choice] = {}
         # The field that the latest text belonged to: with streams it is nearly always the next one's too.
-        self._latest: tuple[type[ChatEvent], int, _FieldRedactor, _Choice] | None = None
+        self._latest: tuple[type[ChatEvent], int, FieldRedactor, _Choice] | None = None
 
     def feed(self, events: list[ChatEvent]) -> list[ChatEvent]:
         out: list[ChatEvent] = []
@@ -125,10 +125,14 @@ class _Redaction:
                 choice.released += len(text)
                 out.append(event)
                 return
+        elif isinstance(event, ReasoningDelta) and (event.signature or event.redacted):
+            self._reasoning_end(event, choice, out)
+            return
+        elif not event.text:
+            out.append(event)  # nothing to search, and no reason to take another field for finished
+            return
         else:
-            field = choice.fields.get((kind, 0))
-            if field is None:
-                field = choice.fields[kind, 0] = self._redactor.stream()
+            field = self._opened(choice, (kind, 0), event.choice, out)
             text = field.feed(event.text)
             self._latest = (kind, event.choice, field, choice)
         if kind is TextDelta:
@@ -140,24 +144,72 @@ class _Redaction:
         if choice.logprobs is not None:
             self._release_logprobs(choice, choice.logprobs, out)
 
+    def _reasoning_end(self, event: ReasoningDelta, choice: _Choice, out: list[ChatEvent]) -> None:
+        """A signature comes after all of the text that it signs."""
+        text = self._opened(choice, (ReasoningDelta, 0), event.choice, out).feed(event.text)
+        text += self._pause(choice)
+        if text == event.text:
+            out.append(event)
+            return
+        if text:
+            out.append(ReasoningDelta(text, event.choice))
+        out.append(msgspec.structs.replace(event, text=""))
+
     def arguments(self, event: ToolCallDelta, out: list[ChatEvent]) -> None:
         choice = self._choice(event.choice)
-        key = (ToolCallDelta, event.index)
-        field = choice.fields.get(key)
-        if field is None:
-            field = choice.fields[key] = JsonStreamRedactor(self._redactor)
-        text = field.feed(event.arguments)
         if not self._streaming:
-            text += field.flush()
-            self._count(choice, choice.fields.pop(key))
+            whole = JsonStreamRedactor(self._redactor)
+            text = whole.feed(event.arguments) + whole.flush()
+            self._count(choice, whole)
+        elif event.arguments:
+            text = self._opened(choice, (ToolCallDelta, event.index), event.choice, out).feed(event.arguments)
+        else:
+            text = ""
         if text == event.arguments:
             out.append(event)
         elif text:
             out.append(ToolCallDelta(event.index, text, event.choice))
 
     def tool_start(self, event: ToolCallStart, out: list[ChatEvent]) -> None:
-        name = self._redacted(event.name, self._choice(event.choice))
+        choice = self._choice(event.choice)
+        self._interrupt(choice, event.choice, out)
+        name = self._redacted(event.name, choice)
         out.append(event if name is event.name else msgspec.structs.replace(event, name=name))
+
+    def _opened(self, choice: _Choice, key: _Key, number: int, out: list[ChatEvent]) -> FieldRedactor:
+        """The redactor of a field that has text now, behind what was left of another one."""
+        if choice.open != key:
+            self._interrupt(choice, number, out)
+            choice.open = key
+        field = choice.fields.get(key)
+        if field is None:
+            json = key[0] is ToolCallDelta
+            field = choice.fields[key] = JsonStreamRedactor(self._redactor) if json else self._redactor.stream()
+        return field
+
+    def _interrupt(self, choice: _Choice, number: int, out: list[ChatEvent]) -> None:
+        """Give out what the open field of a choice holds: something else comes next."""
+        key = choice.open
+        if key is None:
+            return
+        text = self._pause(choice)
+        if text:
+            out.append(_text_event(key, text, number))
+            if key[0] is TextDelta:
+                choice.released += len(text)
+        if choice.logprobs is not None:
+            self._release_logprobs(choice, choice.logprobs, out)
+
+    def _pause(self, choice: _Choice) -> str:
+        """What the open field of a choice holds; the field is not open any more, and may go on later."""
+        key, choice.open, self._latest = choice.open, None, None
+        field = None if key is None else choice.fields[key]
+        if key is None or field is None or not field.held:
+            return ""
+        if not isinstance(field, InterruptedRedactor):
+            new_run = None if key[0] is ToolCallDelta else self._redactor.stream
+            field = choice.fields[key] = InterruptedRedactor(field, new_run)
+        return field.pause()
 
     def annotations(self, event: AnnotationsDelta, out: list[ChatEvent]) -> None:
         choice = self._choice(event.choice)
@@ -191,19 +243,11 @@ class _Redaction:
         choice = self._choices.pop(number, None)
         if choice is None:
             return
-        for (kind, index), field in choice.fields.items():
+        for key, field in choice.fields.items():
             text = field.flush()
             self._count(choice, field)
-            if not text:
-                continue
-            if kind is ToolCallDelta:
-                out.append(ToolCallDelta(index, text, number))
-            elif kind is TextDelta:
-                out.append(TextDelta(text, number))
-            elif kind is ReasoningDelta:
-                out.append(ReasoningDelta(text, number))
-            else:
-                out.append(RefusalDelta(text, number))
+            if text:
+                out.append(_text_event(key, text, number))
         if choice.logprobs is not None and not choice.redacted:
             out.extend(choice.logprobs.rest())
 
@@ -233,11 +277,20 @@ class _Redaction:
             return [self._clean(item, choice) for item in value]
         return value
 
-    def _count(self, choice: _Choice, field: _FieldRedactor) -> None:
+    def _count(self, choice: _Choice, field: FieldRedactor) -> None:
         counts = self._exchange.redactions
         for kind, count in field.counts.items():
             choice.redacted = True
             counts[kind] = counts.get(kind, 0) + count
+
+
+def _text_event(key: _Key, text: str, choice: int) -> ChatEvent:
+    kind, index = key
+    if kind is ToolCallDelta:
+        return ToolCallDelta(index, text, choice)
+    if kind is TextDelta:
+        return TextDelta(text, choice)
+    return ReasoningDelta(text, choice) if kind is ReasoningDelta else RefusalDelta(text, choice)
 
 
 _RULES: Final[dict[type[ChatEvent], Callable[[_Redaction, Any, list[ChatEvent]], None]]] = {

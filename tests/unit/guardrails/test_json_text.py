@@ -88,3 +88,19 @@ def test_state_and_counts_are_visible():
 
 def test_a_disabled_redactor_passes_everything():
     assert redacted(f'"{AWS_KEY}"', redactor=Redactor.build(RedactionSettings(enabled=False))) == f'"{AWS_KEY}"'
+
+
+def test_a_fork_ends_the_text_while_the_first_goes_on():
+    stream = JsonStreamRedactor(REDACTOR)
+    out = stream.feed('{"caf\\u00e9": "' + PRIVATE_KEY[:-3])
+    fork = stream.fork()
+    assert fork.feed('---", true, "\\u00') + fork.flush() == '", true, "\\u00'
+    assert json.loads(out + stream.feed('---", "x": 1}') + stream.flush()) == {"café": "[REDACTED_PRIVATE_KEY]", "x": 1}
+    assert stream.counts == fork.counts == {"private_key": 1}
+
+
+def test_a_fork_shares_no_escapes():
+    stream = JsonStreamRedactor(REDACTOR)
+    assert stream.feed('{"a": "c\\u0061f') == '{"a": "'
+    assert stream.fork().feed('\\u0065s" ') == 'c\\u0061f\\u0065s" '
+    assert stream.feed('" ') == 'c\\u0061f" '

@@ -54,3 +54,12 @@ def test_a_disabled_redactor_passes_everything_at_once():
     assert stream.flush() == ""
     assert not stream.held
     assert redactor.redact(AWS_KEY).text is AWS_KEY
+
+
+def test_a_fork_ends_the_text_while_the_first_goes_on():
+    stream = REDACTOR.stream()
+    stream.feed(f"{AWS_KEY} {AWS_KEY[:9]}")
+    fork = stream.fork()
+    assert fork.flush() == AWS_KEY[:9]
+    assert stream.feed(AWS_KEY[9:] + " ") == "[REDACTED_AWS_KEY] "
+    assert (stream.counts, fork.counts) == ({"aws_key": 2}, {"aws_key": 1})
