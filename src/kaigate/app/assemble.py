@@ -34,7 +34,12 @@ from kaigate.routing.state import RoutingState
 from kaigate.routing.upstream import BuiltProvider, build_upstream
 from kaigate.stages import order
 from kaigate.stages.limit import PriceOf
+from kaigate.surfaces.anthropic_messages import AnthropicMessages
+from kaigate.surfaces.ollama_chat import OllamaChat
+from kaigate.surfaces.ollama_generate import OllamaGenerate
 from kaigate.surfaces.openai_chat import OpenAIChat
+from kaigate.surfaces.openai_completions import OpenAICompletions
+from kaigate.surfaces.openai_responses import OpenAIResponses
 from kaigate.surfaces.surface import Surface
 from kaigate.telemetry.metrics import Metrics
 from kaigate.tokens.exact import ExactCounter
@@ -119,7 +124,8 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         limited=limited,
         provider_limits=process.provider_limits,
     )
-    pipelines: dict[str, Pipeline] = {"chat": chat}
+    count = order.count_tokens(config, observed, admission, catalogue=catalogue, counter=process.counter.get)
+    pipelines: dict[str, Pipeline] = {"chat": chat, "count_tokens": count}
     for name, view in views(
         loaded,
         catalogue,
@@ -128,7 +134,8 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         health=process.routing.health,
         redis=stores.parts.redis if stores is not None else None,
     ).items():
-        pipelines[name] = order.information(observed, admission, name, view)
+        parse = order.show(config) if name == "ollama_show" else None
+        pipelines[name] = order.information(observed, admission, name, view, parse=parse)
     return Snapshot(
         loaded=loaded,
         config=config,
@@ -155,7 +162,14 @@ def _health_checks(config: GatewayConfig, built: Mapping[str, BuiltProvider]) ->
 
 def _surfaces(max_depth: int) -> dict[str, Surface]:
     """The client formats, by name."""
-    surfaces: tuple[Surface, ...] = (OpenAIChat(max_depth=max_depth),)
+    surfaces: tuple[Surface, ...] = (
+        OpenAIChat(max_depth=max_depth),
+        OpenAIResponses(max_depth=max_depth),
+        OpenAICompletions(max_depth=max_depth),
+        AnthropicMessages(max_depth=max_depth),
+        OllamaChat(max_depth=max_depth),
+        OllamaGenerate(max_depth=max_depth),
+    )
     return {surface.name: surface for surface in surfaces}
 
 

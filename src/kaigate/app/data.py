@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from kaigate.app.health import probe
 from kaigate.app.incoming import Incoming
 from kaigate.app.refusals import Refusal
-from kaigate.app.routes import MODEL_PREFIX, PROBES, ROUTES, grammar
+from kaigate.app.routes import GREETING, GREETING_PATH, MODEL_PREFIX, PROBES, ROUTES, grammar, manages
 from kaigate.app.runtime import Runtime
 from kaigate.errors import GatewayError, RequestInvalidError, UnavailableError
 from kaigate.keys.address import ProxyTrust
@@ -22,8 +22,19 @@ from kaigate.surfaces.not_served import explain
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # Twice the same of these would let two readers see two different requests.
 _ONCE = frozenset(
-    (b"authorization", b"x-api-key", b"content-type", b"host", b"x-kaigate-private", b"x-kaigate-max-cost-usd")
+    (
+        b"anthropic-version",
+        b"authorization",
+        b"content-type",
+        b"host",
+        b"x-api-key",
+        b"x-kaigate-max-cost-usd",
+        b"x-kaigate-private",
+        b"x-kaigate-user",
+    )
 )
+_BETA = b"anthropic-beta"
+_ANTHROPIC = "anthropic_messages"
 
 
 class DataApp:
@@ -32,7 +43,8 @@ class DataApp:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._routes = {(route.method, route.path): (route.pipeline, route.surface) for route in ROUTES}
-        self._allowed = {route.path: route.method for route in ROUTES} | dict.fromkeys(PROBES, b"GET, HEAD")
+        self._allowed = {route.path: route.method for route in ROUTES}
+        self._allowed |= dict.fromkeys((*PROBES, GREETING_PATH), b"GET, HEAD")
         self._ids = itertools.count(1)
         self._id_prefix = os.urandom(8).hex()
 
@@ -43,11 +55,11 @@ class DataApp:
         name, surface = route if route is not None else (None, grammar(path))
         exchange = self._exchange(request, surface)
         if name is None:
-            if path in PROBES and method in (b"GET", b"HEAD"):
-                exchange.status, body = probe(path, runtime.lifecycle)
-                request.send_whole(exchange, body, b"application/json")
+            if method in (b"GET", b"HEAD") and self._probed(exchange, request):
                 return
-            if method == b"GET" and path.startswith(MODEL_PREFIX):
+            if manages(path):
+                name = "ollama_management"
+            elif method == b"GET" and path.startswith(MODEL_PREFIX):
                 name, exchange.argument = "model", unquote(path[len(MODEL_PREFIX) :].decode("latin-1"))
         runtime.lifecycle.begin()
         try:
@@ -58,6 +70,18 @@ class DataApp:
                 await runtime.snapshot.pipelines[name].run(exchange, request)
         finally:
             runtime.lifecycle.end()
+
+    def _probed(self, exchange: Exchange, request: Incoming) -> bool:
+        """Answer a probe, if it is one."""
+        if request.path in PROBES:
+            exchange.status, body = probe(request.path, self._runtime.lifecycle)
+            request.send_whole(exchange, body, b"application/json")
+            return True
+        if request.path == GREETING_PATH:
+            exchange.status = 200
+            request.send_whole(exchange, GREETING, b"text/plain; charset=utf-8")
+            return True
+        return False
 
     def refused(self, refusal: Refusal, address: str) -> None:
         """A connection's server refused what was no request yet."""
@@ -81,6 +105,11 @@ class DataApp:
             exchange.request_id = given.decode()
         else:
             exchange.request_id = f"{self._id_prefix}-{next(self._ids):x}"
+        if surface == _ANTHROPIC:
+            # Where Anthropic's clients look for it.
+            exchange.response_headers.append((b"request-id", exchange.request_id.encode()))
+        if len(exchange.headers) != len(headers):
+            exchange.headers = _joined(headers)
         return exchange
 
     def _refusal(self, request: Incoming, headers: Mapping[bytes, bytes], pipeline: str | None) -> GatewayError | None:
@@ -106,6 +135,12 @@ class DataApp:
         self._runtime.metrics.refused.labels(error.code).inc()
         request.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
         self._runtime.snapshot.refusals.request(exchange)
+
+
+def _joined(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """The last of each header, but all lines of what is a list (RFC 9110, section 5.3)."""
+    betas = [value for name, value in headers if name == _BETA]
+    return dict(headers) if not betas else {**dict(headers), _BETA: b", ".join(betas)}
 
 
 def _address(peer: str, headers: Sequence[tuple[bytes, bytes]], proxies: ProxyTrust) -> str:

@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 
 from kaigate.config.loaded import LoadedConfig
+from kaigate.config.routing_settings import Capability
 from kaigate.config.show import effective, providers_view, settings_view
 from kaigate.errors import UnavailableError
+from kaigate.pipeline.plan import ModelEntry
 from kaigate.pipeline.principal import Principal
 from kaigate.providers import registry
 from kaigate.routing.catalogue import Catalogue
@@ -18,9 +20,11 @@ from kaigate.routing.health import HealthBook
 from kaigate.stages.inform import View
 from kaigate.store.errors import StoreError
 from kaigate.store.redis.client import Redis
-from kaigate.surfaces import openai_models
+from kaigate.surfaces import ollama_models, openai_models
 from kaigate.transport.http import HttpClient
 
+_CAPABILITIES: Final[Mapping[Capability, str]] = {"tools": "tools", "vision": "vision", "reasoning": "thinking"}
+"""Ours to Ollama's."""
 MAX_SHOWN: Final = 32
 """Deployments of one provider; a glob may have brought thousands."""
 
@@ -60,17 +64,56 @@ def views(
             row["health"] = provider_health(row["name"], health)
         return encode({"providers": listed, "connections": pools})
 
+    def ollama_model(name: str) -> ollama_models.OllamaModel:
+        return known_to_ollama(name, catalogue.resolve(name), started_at)
+
+    def tags(principal: Principal, _: str) -> bytes:
+        return ollama_models.tags_body(ollama_model(name) for name in catalogue.visible_to(principal))
+
+    def running(principal: Principal, _: str) -> bytes:
+        return ollama_models.ps_body(ollama_model(name) for name in catalogue.visible_to(principal))
+
+    def show(principal: Principal, name: str) -> bytes:
+        if not principal.may_use(catalogue.resolve(name).name):
+            raise catalogue.not_listed()
+        return ollama_models.show_body(ollama_model(name))
+
     encode = msgspec.json.encode
     config = encode({"hash": loaded.hash, "config": effective(loaded.config)})
     settings = encode(settings_view(loaded.config))
     return {
         "models": models,
         "model": model,
+        "ollama_tags": tags,
+        "ollama_ps": running,
+        "ollama_show": show,
+        "ollama_version": lambda _principal, _: ollama_models.version_body(),
+        "ollama_management": managed,
         "config": lambda _principal, _: config,
         "providers": providers,
         "settings": lambda _principal, _: settings,
         "redis-test": lambda _principal, _: _redis_test(redis, loaded.config.store.redis.key_prefix),
     }
+
+
+def managed(_principal: Principal, _: str) -> bytes:
+    """Ollama's routes that change which models there are: whoever asks is told that nobody may."""
+    raise ollama_models.management_refusal()
+
+
+def known_to_ollama(name: str, entry: ModelEntry, modified: int) -> ollama_models.OllamaModel:
+    """An allowed model in Ollama's terms: the window of its smallest deployment, and what no configuration denies it.
+
+    Clients offer tools, images and thinking only to models that say that they take them.
+    """
+    windows = [each.context_tokens for each in entry.deployments if each.context_tokens is not None]
+    able = [word for need, word in _CAPABILITIES.items() if any(need not in each.lacks for each in entry.deployments)]
+    return ollama_models.OllamaModel(
+        name=name,
+        modified=modified,
+        context_tokens=min(windows, default=None),
+        capabilities=("completion", *able),
+    )
 
 
 def provider_health(name: str, health: HealthBook) -> dict[str, object]:

@@ -76,10 +76,14 @@ class Authenticate(Stage):
 
 def _presented(exchange: Exchange) -> bytes | None:
     """The key that was sent; both headers may be used, since clients of different vendors differ."""
-    authorization = exchange.headers.get(b"authorization")
-    if authorization is not None:
-        scheme, _, token = authorization.partition(b" ")
-        if scheme.lower() != b"bearer":
-            raise AccessDeniedError("invalid_api_key", f"Only bearer keys are accepted. {_REMEDY}")
-        return token.strip()
-    return exchange.headers.get(b"x-api-key")
+    authorization, plain = exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key")
+    if authorization is None:
+        return plain
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer":
+        raise AccessDeniedError("invalid_api_key", f"Only bearer keys are accepted. {_REMEDY}")
+    token = token.strip()
+    if plain is not None and plain != token:
+        # Which of them counts would be a guess, and another reader on the way may guess otherwise.
+        raise AccessDeniedError("invalid_api_key", f"Two different API keys were sent. {_REMEDY}")
+    return token

@@ -15,8 +15,9 @@ class Observe(Stage):
     """Counts requests, tokens and time; `record` receives one access record per exchange, or is None."""
 
     def __init__(
-        self, metrics: Metrics, clock: Clock, record: Callable[[Mapping[str, Any]], None] | None, surface: str
+        self, metrics: Metrics, clock: Clock, record: Callable[[Mapping[str, Any]], None] | None, surface: str = ""
     ) -> None:
+        """`surface` is the label where the client format's own name would not say what was asked."""
         self._metrics = metrics
         self._clock = clock
         self._record = record
@@ -32,7 +33,8 @@ class Observe(Stage):
         key_id, team = (principal.key_id, principal.team) if principal else ("", "")
         provider = exchange.deployment.provider.name if exchange.deployment else ""
         model = exchange.entry.label if exchange.entry else ""
-        series = metrics.requests.series((self._surface, key_id, team, model, provider, str(exchange.status)))
+        surface = self._surface or exchange.surface.name
+        series = metrics.requests.series((surface, key_id, team, model, provider, str(exchange.status)))
         series.requests += 1
         series.duration.observe(seconds)
         series.overhead.observe(max(0.0, seconds - exchange.upstream_seconds))
@@ -47,7 +49,7 @@ class Observe(Stage):
         for kind, count in exchange.redactions.items():
             metrics.redactions.labels(kind).inc(count)
         if self._record is not None:
-            self._record(access_record(exchange, self._surface, seconds, self._clock.now()))
+            self._record(access_record(exchange, surface, seconds, self._clock.now()))
 
 
 def access_record(exchange: Exchange, surface: str, seconds: float, now: float) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from kaigate.keys.keyring import Keyring
 from kaigate.keys.throttle import FailureThrottle
 from kaigate.limits.provider_limits import ProviderLimits
 from kaigate.pipeline.driver import Pipeline
+from kaigate.pipeline.exchange import Exchange
 from kaigate.routing.catalogue import Catalogue
 from kaigate.routing.planner import Planner
 from kaigate.routing.state import RoutingState
@@ -23,12 +24,15 @@ from kaigate.stages.attempt import Attempt
 from kaigate.stages.authenticate import Authenticate
 from kaigate.stages.authorise import Authorise
 from kaigate.stages.count import Count
+from kaigate.stages.count_tokens import CountTokens
 from kaigate.stages.guard_output import GuardOutput
 from kaigate.stages.inform import Inform, View
 from kaigate.stages.limit import Limit, Limiter, PriceOf
 from kaigate.stages.observe import Observe
-from kaigate.stages.parse import Parse
+from kaigate.stages.parse import Parse, Take, take_chat
 from kaigate.stages.plan import Plan
+from kaigate.surfaces.anthropic_messages import count_answer, count_request
+from kaigate.surfaces.ollama_models import decode_show
 from kaigate.telemetry.metrics import Metrics
 from kaigate.tokens.exact import ExactCounter
 from kaigate.transport.http import HttpClient
@@ -87,15 +91,15 @@ def chat(
     provider_limits: ProviderLimits | None = None,
 ) -> Pipeline:
     """The pipeline of every chat surface; `redactor` and `limited` are None where that is switched off."""
-    metrics, server, routing = observed.metrics, config.server, config.routing
+    metrics, routing = observed.metrics, config.routing
     guard = [GuardOutput(redactor, metrics)] if redactor is not None else []
     limit = [_limit(config, observed, catalogue, limited)] if limited is not None else []
     ceiling = config.limits.defaults.max_input_tokens if limited is not None else None
     return Pipeline(
         [
-            Observe(metrics, observed.clock, observed.record, "chat"),  # outermost: sees every outcome
+            Observe(metrics, observed.clock, observed.record),  # outermost: sees every outcome
             admission.stage(metrics),  # headers only, before any body is read
-            Parse(max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s),
+            _parse(config),
             Authorise(catalogue),  # the model, and how private the exchange is
             Count(counter, default_ceiling=ceiling),  # input ceiling on the way in, usage on the way out
             Plan(  # candidates in order: zone, key, capability, cost and health exclude
@@ -110,7 +114,9 @@ def chat(
     )
 
 
-def _limit(config: GatewayConfig, observed: Observed, catalogue: Catalogue, limited: Limited) -> Limit:
+def _limit(
+    config: GatewayConfig, observed: Observed, catalogue: Catalogue, limited: Limited, surface: str = ""
+) -> Limit:
     return Limit(
         limited.limiter,
         config.limits,
@@ -118,16 +124,59 @@ def _limit(config: GatewayConfig, observed: Observed, catalogue: Catalogue, limi
         limited.price_of,
         metrics=observed.metrics.limits,
         clock=observed.clock,
-        surface="chat",
+        surface=surface,
     )
 
 
-def information(observed: Observed, admission: Admission, name: str, view: View) -> Pipeline:
-    """The pipeline of an informative route: any valid key may read it."""
+def count_tokens(
+    config: GatewayConfig,
+    observed: Observed,
+    admission: Admission,
+    *,
+    catalogue: Catalogue,
+    counter: Callable[[], ExactCounter | None],
+) -> Pipeline:
+    """The pipeline of Anthropic's `count_tokens`: what `chat` does up to the count, and nothing leaves."""
+    depth = config.server.max_json_depth
+
+    def take(exchange: Exchange, body: bytes) -> None:
+        exchange.request = count_request(body, exchange.headers, max_depth=depth)
+
+    return Pipeline(
+        [
+            Observe(observed.metrics, observed.clock, observed.record, "count_tokens"),
+            admission.stage(observed.metrics),
+            _parse(config, take),
+            Authorise(catalogue),
+            CountTokens(counter, count_answer),
+        ]
+    )
+
+
+def information(
+    observed: Observed, admission: Admission, name: str, view: View, *, parse: Parse | None = None
+) -> Pipeline:
+    """The pipeline of an informative route: any valid key may read it. `parse` reads what is asked for in a body."""
     return Pipeline(
         [
             Observe(observed.metrics, observed.clock, observed.record, name),
             admission.stage(observed.metrics),
+            *([parse] if parse is not None else []),
             Inform(view),
         ]
     )
+
+
+def show(config: GatewayConfig) -> Parse:
+    """The stage that reads which model `POST /api/show` asks for."""
+    depth = config.server.max_json_depth
+
+    def take(exchange: Exchange, body: bytes) -> None:
+        exchange.argument = decode_show(body, max_depth=depth)
+
+    return _parse(config, take)
+
+
+def _parse(config: GatewayConfig, take: Take = take_chat) -> Parse:
+    server = config.server
+    return Parse(take, max_body_bytes=server.max_body_bytes, body_timeout_s=server.body_timeout_s)

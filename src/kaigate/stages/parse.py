@@ -1,21 +1,32 @@
-"""Reads the body within its bounds and decodes it to the canonical request."""
+"""Reads the body within its bounds and decodes it to what the pipeline serves."""
+
+from collections.abc import Callable
 
 from kaigate.errors import RequestInvalidError
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.stage import Stage
 
+Take = Callable[[Exchange, bytes], None]
+"""Decodes a body into the exchange; raises `RequestInvalidError` naming the field and the remedy."""
+
+
+def take_chat(exchange: Exchange, body: bytes) -> None:
+    """A chat request, in the format of the exchange's surface."""
+    exchange.request = exchange.surface.decode(body, exchange.headers)
+
 
 class Parse(Stage):
-    """Bounded read, then the surface's decoder; from here on the client's connection is watched."""
+    """Bounded read, then the decoder; from here on the client's connection is watched."""
 
-    def __init__(self, *, max_body_bytes: int, body_timeout_s: float) -> None:
+    def __init__(self, take: Take = take_chat, *, max_body_bytes: int, body_timeout_s: float) -> None:
+        self._take = take
         self._max_body_bytes = max_body_bytes
         self._body_timeout_s = body_timeout_s
 
     async def enter(self, exchange: Exchange) -> None:
         _check_content_type(exchange.headers.get(b"content-type"))
         body = await exchange.client.read_body(limit=self._max_body_bytes, timeout_s=self._body_timeout_s)
-        exchange.request = exchange.surface.decode(body, exchange.headers)
+        self._take(exchange, body)
         exchange.client.watch(exchange.left)
 
 

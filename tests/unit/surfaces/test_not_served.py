@@ -20,15 +20,18 @@ from kaigate.surfaces.not_served import explain
         ("/v1/realtime", "Realtime endpoints"),
         ("/v1/uploads", "Uploads endpoints"),
         ("/v1/evals", "Evals endpoints"),
-        ("/v1/embeddings", "Embeddings endpoints"),
-        ("/v1/completions", "Legacy completions endpoints"),
-        ("/v1/responses", "Responses endpoints"),
+        ("/v1/moderations", "Moderations endpoints"),
+        ("/v1/embeddings/x", "Nothing is served below /v1/embeddings"),
+        ("/v1/completions/x", "Nothing is served below /v1/completions"),
+        ("/v1/responses/resp_1", "Responses are not stored"),
+        ("/v1/responses/resp_1/cancel", "Responses are not stored"),
+        ("/v1/responses/resp_1/input_items", "Responses are not stored"),
         ("/v1/chat/completions/chatcmpl-1", "Stored chat completions"),
         ("/v1/something", "/v1/'something' is not known"),
         ("/v1/some thing<script>", "(not an identifier)"),
         ("/chat/completions", "base URL ends with /v1"),
-        ("/api/pull", "Ollama's own endpoints"),
-        ("/", "Not found"),
+        ("/embeddings", "base URL ends with /v1"),
+        ("/messages", "base URL ends with /v1"),
         ("", "Not found"),
         ("/v1", "Not found"),
     ],
@@ -42,8 +45,25 @@ def test_a_path_that_is_not_served_is_explained(path: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "said", "served"),
+    [
+        ("/v1/messages/batches", "Batches of messages", "POST /v1/messages and /v1/messages/count_tokens"),
+        ("/v1/messages/batches/b/results", "Batches of messages", "POST /v1/messages and"),
+        ("/v1/complete", "Anthropic's text completions", "POST /v1/chat/completions"),
+        ("/api/nothing", "Ollama's API", "GET /api/tags"),
+        ("/api", "Ollama's API", "POST /api/chat"),
+    ],
+)
+def test_a_client_is_told_what_is_served_of_its_own_api(path: str, said: str, served: str) -> None:
+    error = explain("GET", path)
+    assert error.code == "route_not_found"
+    assert said in error.message
+    assert served in error.message
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/v1/chat/completions", "POST"), ("DELETE", "/v1/models/m", "GET"), ("POST", "/v1/models", "GET")],
+    [("GET", "/v1/responses", "POST"), ("POST", "/api/tags", "GET"), ("GET", "/v1/chat/completions", "POST"), ("DELETE", "/v1/models/m", "GET"), ("POST", "/v1/models", "GET")],
 )
 def test_a_wrong_method_names_the_right_one(method: str, path: str, allowed: str) -> None:
     error = explain(method, path)
