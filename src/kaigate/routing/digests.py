@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from kaigate.pipeline.plan import Pin
+from kaigate.transport.target import Target
 
 Doubt = Literal["unchecked", "missing", "drifted"]
 
@@ -17,6 +18,11 @@ WHY: Final[Mapping[Doubt, str]] = {
     "missing": "its server does not have the pinned model",
     "drifted": "its server reports another digest than the pinned one",
 }
+
+
+def place_of(target: Target, base_path: str) -> str:
+    """The base URL of a server, by which what it reported is remembered."""
+    return target.origin.url + base_path
 
 
 class DigestBook:

@@ -9,6 +9,7 @@ from kaigate.money import from_usd
 from kaigate.pipeline.plan import Deployment, ModelEntry, Pin
 from kaigate.providers.ollama import in_window
 from kaigate.providers.ollama_tags import full_name, plain_digest
+from kaigate.routing.digests import place_of
 from kaigate.routing.upstream import BuiltProvider
 
 
@@ -87,12 +88,7 @@ class EntryBuilder:
 
 def _pin(digest: str | None, model: str, built: BuiltProvider) -> Pin | None:
     plain = None if digest is None else plain_digest(digest)
-    return None if plain is None else Pin(place_of(built), full_name(model), plain)
-
-
-def place_of(built: BuiltProvider) -> str:
-    """The base URL of a provider, by which what it reported is remembered."""
-    return built.target.origin.url + built.base_path
+    return None if plain is None else Pin(place_of(built.target, built.base_path), full_name(model), plain)
 
 
 def _lacks(capabilities: Capabilities) -> frozenset[Capability]:

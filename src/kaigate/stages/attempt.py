@@ -20,6 +20,7 @@ from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment
 from kaigate.pipeline.stage import Stage
 from kaigate.providers.provider import Headers, Signer, UpstreamCall
+from kaigate.routing.digests import place_of
 from kaigate.routing.eligibility import may_attempt
 from kaigate.routing.retries import pause_s
 from kaigate.routing.state import RoutingState
@@ -104,6 +105,7 @@ class Attempt(Stage):
         self._settings = routing.retries
         self._routing = routing
         self._state = state
+        self._digests = state.digests
         self._health = state.health
         self._budget = state.retries
         self._jitter = state.jitter
@@ -118,7 +120,9 @@ class Attempt(Stage):
         self._budget.earn()
         first = candidates[0]
         outcome = None
-        if first.name not in self._health.troubled or self._health.admit(first):
+        if (first.pin is None or self._as_pinned(first)) and (
+            first.name not in self._health.troubled or self._health.admit(first)
+        ):
             outcome = await self._open(exchange, first, first.deadlines)
             if type(outcome) is UpstreamAnswer:
                 exchange.answer = outcome
@@ -163,7 +167,7 @@ class Attempt(Stage):
         provider = candidate.provider.name
         if self._health.wait_s(candidate) or (provider in tries.asked and not self._budget.spend()):
             return
-        if not self._health.admit(candidate):
+        if not self._as_pinned(candidate) or not self._health.admit(candidate):
             return
         if tries.made and candidate is not exchange.deployment:
             self.metrics.fallbacks.labels(exchange.model, provider).inc()
@@ -241,6 +245,7 @@ class Attempt(Stage):
                 arrived = response.arrived(self._max_answer_bytes)
                 answer.complete(await response.read(self._max_answer_bytes) if arrived is None else arrived)
         except TransportError as error:
+            self._doubt(error, deployment)
             failed = self._broken(error, deployment)
             return failed
         except UpstreamFailedError as error:
@@ -269,6 +274,14 @@ class Attempt(Stage):
         failure = translated(error, deployment.provider.name, self.metrics)
         return Failed(failure, again=isinstance(error, _BRIEF), blameless=isinstance(error, _OWN_FAULT))
 
+    def _as_pinned(self, deployment: Deployment) -> bool:
+        """Asked at every attempt: between two of them the server may have been restarted with other files."""
+        return deployment.pin is None or self._digests.doubt(deployment.pin) is None
+
+    def _doubt(self, error: TransportError, deployment: Deployment) -> None:
+        if isinstance(error, (ConnectFailed, ConnectTimeout, Truncated)):
+            self._digests.lost(place_of(deployment.target, deployment.base_path))
+
     def _call(self, exchange: Exchange, request: ChatRequest, deployment: Deployment) -> UpstreamCall:
         """The request in the upstream's format, if this attempt is authorised."""
         if not may_attempt(deployment, request, exchange.principal, private=exchange.private):
@@ -281,6 +294,8 @@ class Attempt(Stage):
     def broke_off(self, deployment: Deployment, error: UpstreamFailedError) -> None:
         """An answer that had begun failed: too late to try again, but not to learn from."""
         self._health.failed(deployment)
+        if error.code != "upstream_timeout":
+            self._digests.lost(place_of(deployment.target, deployment.base_path))
         self.metrics.upstream_errors.labels(deployment.provider.name, error.code).inc()
 
 
