@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kaigate.guardrails.interrupted import InterruptedRedactor
 from kaigate.guardrails.json_text import JsonStreamRedactor
 from kaigate.guardrails.redaction import RedactionSettings, Redactor
-from support.secrets import AWS_KEY, HEX32, PRIVATE_KEY
+from support.secrets import ALNUM, AWS_KEY, HEX32, PRIVATE_KEY
 
 REDACTOR = Redactor.build(RedactionSettings())
 PLACEHOLDER = "[REDACTED_AWS_KEY]"
@@ -35,6 +35,10 @@ def test_of_a_secret_that_spans_runs_the_rest_is_redacted(at, json):
     runs, stream = in_runs(["key ", AWS_KEY[:at]], [*AWS_KEY[at:], " ok"], json=json)
     assert runs == ["key " + AWS_KEY[:at], PLACEHOLDER + " ok"]
     assert stream.counts == {"aws_key": 1}
+
+
+def test_what_left_before_the_secret_does_not_leave_again():
+    assert in_runs(["bearer " + ALNUM[:9]], [ALNUM[9:], " ok"])[0] == ["bearer " + ALNUM[:9], "[REDACTED] ok"]
 
 
 def test_a_secret_may_span_several_runs():

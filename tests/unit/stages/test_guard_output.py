@@ -298,6 +298,13 @@ def test_log_probabilities_follow_their_text(redactor):
     assert covered == sum(map(len, tokens))
 
 
+def test_log_probabilities_leave_with_the_text_that_something_interrupts(redactor):
+    logprobs = LogprobsDelta([{"token": "word", "logprob": -1.0}])
+    batches = [[TextDelta("word"), logprobs], [ToolCallStart(0, "c", "f")], [Finish("stop")]]
+    _, out = run(redactor, batches)
+    assert out == [TextDelta("word"), logprobs, ToolCallStart(0, "c", "f"), Finish("stop")]
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_log_probabilities_of_a_redacted_choice_are_dropped(redactor, stream):
     tokens = pieces("key " + SECRET + " end", 4) if stream else ["key " + SECRET + " end"]
