@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from kaigate.chat.embeddings import EmbeddingRequest
 from kaigate.chat.events import Frame
 from kaigate.chat.request import ChatRequest
 from kaigate.chat.usage import Usage
@@ -62,7 +63,9 @@ class Exchange:
     entry: ModelEntry | None = None
     model = ""
     private = False
+    embedding: EmbeddingRequest | None = None  # beside a request without messages, for who asks for model and user
     input_tokens = 0
+    longest_input: int | None = None  # tokens of the longest of several inputs that have a window each
     output_ceiling: int | None = None
     plan: RoutePlan | None = None
     deployment: Deployment | None = None

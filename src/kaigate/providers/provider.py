@@ -1,7 +1,7 @@
 """What every upstream wire format provides."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -87,6 +87,7 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
 class EmbeddingProvider(Protocol):
     """A provider that also makes embeddings."""
 

@@ -50,7 +50,8 @@ class Route(msgspec.Struct, frozen=True):
 class Demand(msgspec.Struct, frozen=True):
     """What one request asks for. `tokens` counts its input, once it matters; `max_cost` is in nano-dollars.
 
-    `output_tokens` is what it may generate at most, all choices together.
+    `output_tokens` is what it may generate at most, all choices together. `longest` are the tokens of its longest input
+    where there are several that have a window each.
     """
 
     request: ChatRequest
@@ -59,6 +60,7 @@ class Demand(msgspec.Struct, frozen=True):
     tokens: Callable[[], int]
     output_tokens: int
     max_cost: int | None = None
+    longest: int | None = None
 
 
 class Planner:
@@ -219,7 +221,8 @@ class _Check:
         windows = [size for size in (deployment.context_tokens, deployment.max_input_tokens) if size is not None]
         if not windows:
             return None
-        tokens, most = self._demand.tokens(), min(windows)
+        demand, most = self._demand, min(windows)
+        tokens = demand.tokens() if demand.longest is None else demand.longest
         if tokens <= most:
             return None
         return excluded(deployment, "context", f"about {tokens} input tokens do not fit into {most}")

@@ -113,7 +113,7 @@ class Attempt(Stage):
         self.monotonic = clock.monotonic
 
     async def enter(self, exchange: Exchange) -> None:
-        candidates = self._ready(exchange)
+        candidates = ready(exchange, self._limits)
         if self._state.settings is not self._routing:
             # The first request of this configuration: here, since a configuration is built outside of the event loop.
             self._state.configure(self._routing)
@@ -189,25 +189,6 @@ class Attempt(Stage):
         self.metrics.upstream_errors.labels(candidate.provider.name, failed.error.code).inc()
         tries.note(candidate, failed)
 
-    def _ready(self, exchange: Exchange) -> Sequence[Deployment]:
-        """The candidates whose providers would not refuse for limits of their own, which their answers told."""
-        plan, limits = exchange.plan, self._limits
-        if plan is None or not plan.candidates:
-            raise UnavailableError("internal_error", "The request was not planned.")
-        candidates = plan.candidates
-        if limits is None:
-            return candidates
-        tokens = exchange.input_tokens + (exchange.output_ceiling or 0)
-        waits = [limits.wait_s(candidate.name, tokens) for candidate in candidates]
-        if not any(waits):
-            return candidates
-        ready = [candidate for candidate, wait in zip(candidates, waits, strict=True) if not wait]
-        if not ready:
-            raise LimitExceededError(
-                "rate_limit_exceeded", "The provider's own limit is reached: try again later.", retry_after=min(waits)
-            )
-        return ready
-
     async def _open(self, exchange: Exchange, deployment: Deployment, deadlines: Deadlines) -> UpstreamAnswer | Failed:
         """Authorise this attempt, send it, wait for its first frames, and tell the health book what came of it."""
         request, provider = exchange.request, deployment.provider
@@ -237,7 +218,7 @@ class Attempt(Stage):
             if self._limits is not None:
                 self._limits.learn(deployment.name, response.status, response.headers)
             if response.status != 200:
-                failed = await _refused(deployment, response)
+                failed = await refused(deployment, response)
                 return failed
             if request.stream:
                 await answer.prime()
@@ -246,7 +227,7 @@ class Attempt(Stage):
                 answer.complete(await response.read(self._max_answer_bytes) if arrived is None else arrived)
         except TransportError as error:
             self._doubt(error, deployment)
-            failed = self._broken(error, deployment)
+            failed = broken(error, deployment, self.metrics)
             return failed
         except UpstreamFailedError as error:
             failed = Failed(error, again=False)
@@ -269,10 +250,6 @@ class Attempt(Stage):
             self._health.released(deployment)
         else:
             self._health.failed(deployment)
-
-    def _broken(self, error: TransportError, deployment: Deployment) -> Failed:
-        failure = translated(error, deployment.provider.name, self.metrics)
-        return Failed(failure, again=isinstance(error, _BRIEF), blameless=isinstance(error, _OWN_FAULT))
 
     def _as_pinned(self, deployment: Deployment) -> bool:
         """Asked at every attempt: between two of them the server may have been restarted with other files."""
@@ -299,6 +276,26 @@ class Attempt(Stage):
         self.metrics.upstream_errors.labels(deployment.provider.name, error.code).inc()
 
 
+def ready(exchange: Exchange, limits: ProviderLimits | None) -> Sequence[Deployment]:
+    """The candidates whose providers would not refuse for limits of their own, which their answers told."""
+    plan = exchange.plan
+    if plan is None or not plan.candidates:
+        raise UnavailableError("internal_error", "The request was not planned.")
+    candidates = plan.candidates
+    if limits is None:
+        return candidates
+    tokens = exchange.input_tokens + (exchange.output_ceiling or 0)
+    waits = [limits.wait_s(candidate.name, tokens) for candidate in candidates]
+    if not any(waits):
+        return candidates
+    able = [candidate for candidate, wait in zip(candidates, waits, strict=True) if not wait]
+    if not able:
+        raise LimitExceededError(
+            "rate_limit_exceeded", "The provider's own limit is reached: try again later.", retry_after=min(waits)
+        )
+    return able
+
+
 async def signed(signer: Signer, call: UpstreamCall, target: Target, path: str, timeout_s: float) -> Headers:
     """The headers with the upstream's credential, which may have to be fetched first.
 
@@ -314,7 +311,13 @@ async def signed(signer: Signer, call: UpstreamCall, target: Target, path: str, 
         raise FirstByteTimeout("the upstream's credential was not there in time") from error
 
 
-async def _refused(deployment: Deployment, response: Response) -> Failed:
+def broken(error: TransportError, deployment: Deployment, metrics: Metrics) -> Failed:
+    """What a failure of the transport means."""
+    failure = translated(error, deployment.provider.name, metrics)
+    return Failed(failure, again=isinstance(error, _BRIEF), blameless=isinstance(error, _OWN_FAULT))
+
+
+async def refused(deployment: Deployment, response: Response) -> Failed:
     """What an answer with an error status means; raises what is the request's own fault."""
     body = await response.read(_MAX_ERROR_BYTES)
     error = deployment.provider.failure(response.status, response.headers, body)

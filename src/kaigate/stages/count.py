@@ -25,6 +25,23 @@ from kaigate.tokens.exact import ExactCounter
 _SAMPLE: Final = 2048
 
 
+def ceiling_of(caller: Principal | None, default: int | None) -> int | None:
+    """The most input tokens that one request of this caller may have; `default` is for keys without a ceiling."""
+    if caller is None or caller.master:
+        return None
+    own = caller.limits.max_input_tokens
+    if own is None:
+        own = default
+    return None if own == UNLIMITED else own
+
+
+def smaller(one: int | None, other: int | None) -> int | None:
+    """The smaller of two ceilings, where None is none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
 class Count(Stage):
     """Refuses input beyond the model's ceiling, sets the output ceiling, and guarantees that usage is known.
 
@@ -43,7 +60,7 @@ class Count(Stage):
         request, entry = exchange.request, exchange.entry
         if request is None or entry is None:
             return
-        ceiling = self._ceiling(exchange.principal, entry.max_input_tokens)
+        ceiling = smaller(ceiling_of(exchange.principal, self._default), entry.max_input_tokens)
         if ceiling is not None:
             exchange.input_tokens = check_ceiling(request, ceiling, counter=self._counter())
         asked, most = request.max_output_tokens, entry.max_tokens
@@ -54,17 +71,6 @@ class Count(Stage):
         if exchange.reservation is not None:
             exchange.estimate = meter.estimate
         return meter
-
-    def _ceiling(self, caller: Principal | None, of_model: int | None) -> int | None:
-        """The smaller of the model's ceiling and the key's."""
-        if caller is None or caller.master:
-            return of_model
-        own = caller.limits.max_input_tokens
-        if own is None:
-            own = self._default
-        if own is None or own == UNLIMITED:
-            return of_model
-        return own if of_model is None else min(own, of_model)
 
 
 class _Meter:

@@ -62,6 +62,7 @@ class Plan(Stage):
             tokens=tokens,
             output_tokens=(self._default_output if output is None else output) * (request.sampling.n or 1),
             max_cost=_max_cost(exchange),
+            longest=exchange.longest_input,
         )
         return self._planner.plan(entry, demand)
 
