@@ -51,8 +51,10 @@ class SseDecoder:
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """Events that `chunk` completes. Raises ProtocolError when an event outgrows the bound."""
         held = self._held
-        if not held and not self._at_start and len(chunk) <= self._max_event_bytes and _is_one_frame(chunk):
-            return [SseEvent(MESSAGE, chunk[6:-2], chunk)]
+        if not held and not self._at_start and len(chunk) <= self._max_event_bytes:
+            event = _plain_event(chunk)
+            if event is not None:
+                return [event]
         if held:
             scan = max(0, len(held) - 3)
             held += chunk
@@ -63,7 +65,7 @@ class SseDecoder:
             held.clear()
         if self._at_start:
             chunk = self._without_bom(chunk)
-        frames, rest = _split_crlf(chunk) if b"\r" in chunk else _split_lf(chunk)
+        frames, rest = _split_crlf(chunk) if CR in chunk else _split_lf(chunk)
         if rest:
             held += rest
             self._check_bound(len(rest))
@@ -116,14 +118,32 @@ def _skip_blank(data: bytes, start: int) -> int:
     return start
 
 
-def _is_one_frame(raw: bytes) -> bool:
-    """Whether these bytes are one line of data and a blank line: what servers send most."""
-    return raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and raw[-1] == LF and CR not in raw
+def _plain_event(raw: bytes) -> SseEvent | None:
+    """The event if these bytes are one frame of a line of data, or of a name and a line of data; None: use `_parse`.
+
+    OpenAI's chat and most servers send the one, Anthropic's messages and OpenAI's responses the other.
+    """
+    if raw.startswith(b"data: "):
+        if raw.find(b"\n") == len(raw) - 2 and raw[-1] == LF and CR not in raw:
+            return SseEvent(MESSAGE, raw[6:-2], raw)
+    elif raw.startswith(b"event: "):
+        end = raw.find(b"\n", 7)
+        data = end + 1
+        # Where there is no line end at all, this looks for data at the beginning, and finds a name there.
+        if (
+            raw.startswith(b"data: ", data)
+            and raw.find(b"\n", data) == len(raw) - 2
+            and raw[-1] == LF
+            and CR not in raw
+        ):
+            return SseEvent(raw[7:end].decode("utf-8", "replace") or MESSAGE, raw[end + 7 : -2], raw)
+    return None
 
 
 def _parse(raw: bytes) -> SseEvent | None:
-    if _is_one_frame(raw):
-        return SseEvent(MESSAGE, raw[6:-2], raw)
+    plain = _plain_event(raw)
+    if plain is not None:
+        return plain
     event = identifier = b""
     data: list[bytes] = []
     for line in raw.splitlines():

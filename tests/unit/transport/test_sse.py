@@ -22,6 +22,21 @@ STREAMS = {
     "mixed line ends": (b"data: a\r\n\ndata: b\n\rdata: c\n\r\n", [("message", x, "") for x in (b"a", b"b", b"c")]),
     "several data lines": (b"data: a\ndata: b\ndata\n\n", [("message", b"a\nb\n", "")]),
     "named event with id": (b"event: delta\nid: 7\ndata: x\n\n", [("delta", b"x", "7")]),
+    "a name and a line of data": (
+        b"event: a\ndata: x\n\nevent: b\ndata:  y\n\n",
+        [("a", b"x", ""), ("b", b" y", "")],
+    ),
+    "the name behind the data": (b"data: x\nevent: a\n\n", [("a", b"x", "")]),
+    "a name, two lines of data": (b"event: a\ndata: x\ndata: y\n\n", [("a", b"x\ny", "")]),
+    "a name, a comment, data": (b"event: a\n: c\ndata: x\n\n", [("a", b"x", "")]),
+    "a name, data, an id": (b"event: a\ndata: x\nid: 1\n\n", [("a", b"x", "1")]),
+    "a name that looks like data": (b"event: data: x\ndata: y\n\n", [("data: x", b"y", "")]),
+    "a name that is no UTF-8": (b"event: \xff\xe4\ndata: x\n\n", [("\ufffd\ufffd", b"x", "")]),
+    "a name of a space is message": (b"event: \ndata: x\n\n", [("message", b"x", "")]),
+    "a name, no space after its colon": (b"event:a\ndata:x\n\n", [("a", b"x", "")]),
+    "a name with CR LF": (b"event: a\r\ndata: x\r\n\r\n", [("a", b"x", "")]),
+    "a CR in the name's frame": (b"event: a\rid: 1\ndata: x\n\n", [("a", b"x", "1")]),
+    "a CR in the data": (b"event: a\ndata: x\rdata: y\n\n", [("a", b"x\ny", "")]),
     "the last name counts": (b"event: a\nevent: b\ndata: x\n\n", [("b", b"x", "")]),
     "an empty name is message": (b"event:\ndata: x\n\n", [("message", b"x", "")]),
     "comments": (b": ping\n\ndata: a\n\n:\n\n", [("message", b"a", "")]),
@@ -106,6 +121,8 @@ PIECES = [
     b"\r\n",
     b"x",
     b"event",
+    b"event: ",
+    b"data: ",
     b"id",
     b"\n\n",
     b"\r\n\r\n",
@@ -125,6 +142,28 @@ def test_any_bytes_cut_anywhere_give_the_references_events(stream: bytes, data: 
     expected = reference(stream)
     found = triples(whole[0])
     assert found == expected or (stream.endswith(b"\n\r") and found == expected[:-1])
+
+
+LINES = [
+    b"event: a\n",
+    b"data: x\n",
+    b"event:b\n",
+    b"data:y\n",
+    b"id: 1\n",
+    b": c\n",
+    b"\n",
+    b"event: a\r\n",
+    b"data: \n",
+]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=12), st.integers(1, 3))
+def test_any_lines_give_the_references_events_however_many_come_at_once(lines: list[bytes], count: int) -> None:
+    # An event before them, so that each following chunk may be a frame by itself.
+    frames = [b"data: first\n\n", *(b"".join(lines[at : at + count]) + b"\n" for at in range(0, len(lines), count))]
+    expected = reference(b"".join(frames))
+    assert triples(decode(frames)[0]) == expected
+    assert triples(decode([b"".join(frames)])[0]) == expected
 
 
 @given(st.lists(st.sampled_from([name for name, (_, events) in STREAMS.items() if events]), min_size=1, max_size=5))
@@ -163,6 +202,16 @@ def test_an_event_beyond_the_bound_is_refused_for_every_cut(size: int) -> None:
 def test_an_event_without_end_is_refused_before_it_ends() -> None:
     with pytest.raises(ProtocolError):
         feed_all(SseDecoder(max_event_bytes=100), b"x" * 102, 1)
+
+
+@pytest.mark.parametrize("frame", [b"data: a\n\n", b"event: a\ndata: a\n\n"])
+def test_an_event_at_the_bound_passes_after_others_too(frame: bytes) -> None:
+    decoder = SseDecoder(max_event_bytes=len(frame))
+    assert len(decoder.feed(frame)) == len(decoder.feed(frame)) == 1
+    decoder = SseDecoder(max_event_bytes=len(frame) - 1)
+    decoder.feed(b"\n")
+    with pytest.raises(ProtocolError):
+        decoder.feed(frame)
 
 
 def test_an_event_at_the_bound_passes() -> None:
