@@ -112,6 +112,15 @@ def test_every_cut_gives_the_same_events(name: str) -> None:
         assert decode([stream[at : at + size] for at in range(0, len(stream), size)]) == whole
 
 
+@pytest.mark.parametrize("name", [name for name in STREAMS if "mark" not in name])
+def test_every_cut_behind_another_event_gives_the_same_events(name: str) -> None:
+    first = b"data: 0\n\n"
+    stream, expected = STREAMS[name]
+    for cut in range(len(stream) + 1):
+        events, _ = decode([first, stream[:cut], stream[cut:]])
+        assert triples(events) == [("message", b"0", ""), *expected]
+
+
 PIECES = [
     b"data",
     b":",
