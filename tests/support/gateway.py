@@ -39,6 +39,7 @@ class Gateway:
     server: ApiServer
     records: list[Mapping[str, Any]] = field(default_factory=list)
     stores: Any = None
+    process: Any = None
 
     @property
     def port(self) -> int:
@@ -109,7 +110,7 @@ async def running(
     server = ApiServer(app, bind("127.0.0.1", 0, reuse_port=False), snapshot.config.server, app.refused)
     await server.start()
     try:
-        yield Gateway(runtime, server, records, stores)
+        yield Gateway(runtime, server, records, stores, process)
     finally:
         await server.close(1)
         if runtime.snapshot.tokens is not None:
