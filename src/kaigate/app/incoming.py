@@ -242,6 +242,7 @@ def _headers(exchange: Exchange, content_type: bytes) -> bytes:
             b"\r\nx-request-id: ",
             exchange.request_id.encode(),
             b"\r\n" if deployment is None or error is not None else b"\r\n" + deployment.header_lines,
+            exchange.limit_lines,
         )
     )
     if error is not None:

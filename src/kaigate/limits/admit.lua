@@ -1,11 +1,12 @@
 -- KEYS  expiries, a counter per bound, and last the reservation, whose name ends with its id
--- ARGV  now or '', tokens, nano-dollars, lease in ms, record, and as one packed array, which is cheaper than many
---       arguments: per bound kind, limit (a budget's as text), and the window in ms or the budget's end
+-- ARGV  'tokens nano-dollars lease-in-ms now', where now may be missing; record; and as one packed array, which is
+--       cheaper than many arguments: per bound kind, limit (a budget's as text), and the window in ms or the budget's end
 -- Answer: position of the bound that refuses or -1, wait in ms (0 never), then per bound what is left and in how many
 --       ms it is whole again; what is left of a budget of more than 15 digits is a text
 local BILLION = 1000000000
-local now, tokens, money, lease, record = clock(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local asked = cmsgpack.unpack(ARGV[6])
+local tokens, money, lease, now = string.match(ARGV[1], '(%d+) (%d+) (%d+) (%d*)')
+tokens, lease, now = tonumber(tokens), tonumber(lease), clock(now)
+local record, asked = ARGV[2], cmsgpack.unpack(ARGV[3])
 local reservation = KEYS[#KEYS]
 local id = string.match(reservation, '.*:(.*)')
 

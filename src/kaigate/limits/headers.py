@@ -1,13 +1,20 @@
 """The rate-limit headers of an answer, in OpenAI's form."""
 
+from typing import Final
+
 from kaigate.limits.model import Bound, Standing, Verdict
 
+_REQUESTS: Final = (
+    b"x-ratelimit-limit-requests: %d\r\nx-ratelimit-remaining-requests: %d\r\nx-ratelimit-reset-requests: %b\r\n"
+)
+_TOKENS: Final = b"x-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %b\r\n"
 
-def rate_limit_headers(bounds: tuple[Bound, ...], verdict: Verdict) -> list[tuple[bytes, bytes]]:
+
+def rate_limit_lines(bounds: tuple[Bound, ...], verdict: Verdict) -> bytes:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}` of the bound with the least left of each kind.
 
-    Where a verdict has no standings, because nothing was counted, there are no headers. Source of the names and of the
-    duration's form: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers.
+    They are lines of a response head, each with its end; none where nothing was counted. Source of the names and of
+    the duration's form: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers.
     """
     requests: tuple[Bound, Standing] | None = None
     tokens: tuple[Bound, Standing] | None = None
@@ -18,22 +25,14 @@ def rate_limit_headers(bounds: tuple[Bound, ...], verdict: Verdict) -> list[tupl
                 requests = pair
         elif kind == "tokens" and (tokens is None or pair[1].remaining < tokens[1].remaining):
             tokens = pair
-    headers: list[tuple[bytes, bytes]] = []
+    lines = b""
     if requests is not None:
         bound, standing = requests
-        headers += (
-            (b"x-ratelimit-limit-requests", b"%d" % bound.limit),
-            (b"x-ratelimit-remaining-requests", b"%d" % standing.remaining),
-            (b"x-ratelimit-reset-requests", duration(standing.reset_ms)),
-        )
+        lines = _REQUESTS % (bound.limit, standing.remaining, duration(standing.reset_ms))
     if tokens is not None:
         bound, standing = tokens
-        headers += (
-            (b"x-ratelimit-limit-tokens", b"%d" % bound.limit),
-            (b"x-ratelimit-remaining-tokens", b"%d" % standing.remaining),
-            (b"x-ratelimit-reset-tokens", duration(standing.reset_ms)),
-        )
-    return headers
+        lines += _TOKENS % (bound.limit, standing.remaining, duration(standing.reset_ms))
+    return lines
 
 
 def duration(milliseconds: int) -> bytes:

@@ -76,18 +76,16 @@ class RedisStore:
         prepared = self._prepared_for(ask.bounds)
         call = prepared.call
         key = (self._reservation + ask.id).encode()
-        now = b"" if self._now_ms is None else b"%d" % self._now_ms()
-        tokens, money, lease = b"%d" % ask.tokens, b"%d" % ask.nanodollars, b"%d" % ask.lease_ms
+        numbers = b"%d %d %d " % (ask.tokens, ask.nanodollars, ask.lease_ms)
+        if self._now_ms is not None:
+            numbers += b"%d" % self._now_ms()
         record = ask.record
-        packed = call.pack(
-            *(len(key), key, len(now), now, len(tokens), tokens, len(money), money),
-            *(len(lease), lease, len(record), record),
-        )
+        packed = call.pack(len(key), key, len(numbers), numbers, len(record), record)
         try:
             reply = await self._redis.send(packed)
         except ErrorReply:
             # Not executed: the script is unknown there, or its keys are elsewhere.
-            args = (now, tokens, money, lease, record, call.last)
+            args = (numbers, record, call.last)
             reply = await self._redis.script(call.script, (*call.keys, key), args)
         left = reply[2::2]
         if prepared.large:
@@ -171,7 +169,7 @@ class RedisStore:
             else:
                 asked += (bound.kind, bound.limit, bound.window_ms)
         call = PreparedCall(
-            self._scripts.admit, (self._expiries, *(self._key(bound) for bound in bounds)), _pack(asked), 5
+            self._scripts.admit, (self._expiries, *(self._key(bound) for bound in bounds)), _pack(asked), 2
         )
         if len(self._prepared) >= MOST_PREPARED:
             del self._prepared[next(iter(self._prepared))]

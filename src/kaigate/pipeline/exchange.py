@@ -72,6 +72,7 @@ class Exchange:
     dropped_params: tuple[str, ...] = ()
     answer: AnswerSource | None = None
     static_body: bytes | None = None
+    limit_lines = b""  # what is left of the limits, as lines of a response head
     user = ""  # the end user whom a trusted client names, a label only
     reservation: object = None  # the limit stage's own, None where nothing is reserved
     estimate: Callable[[], Usage] | None = None  # usage so far, for an answer that ends before its report

@@ -15,7 +15,7 @@ from kaigate.config.models import LimitsSettings
 from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError
 from kaigate.ledger.record import Outcome, UsageRecord, encode
 from kaigate.limits.bounds import BoundsBook
-from kaigate.limits.headers import rate_limit_headers
+from kaigate.limits.headers import rate_limit_lines
 from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import Deployment, ModelEntry
@@ -176,7 +176,7 @@ class Limit(Stage):
 
     def _decide(self, exchange: Exchange, held: _Held, verdict: Verdict) -> None:
         ask = held.ask
-        exchange.response_headers.extend(rate_limit_headers(ask.bounds, verdict))
+        exchange.limit_lines = rate_limit_lines(ask.bounds, verdict)
         if verdict.refused < 0:
             exchange.reservation = held
             exchange.charge = held.cost_of

@@ -66,8 +66,7 @@ _SCRIPTS: Final[tuple[tuple[bytes, range, float], ...]] = (
 )
 """Lead bytes of UTF-8 by script, with tokens per character."""
 
-_LOWER: Final = b"abcdefghijklmnopqrstuvwxyz "
-_DELETED: Final = _LOWER + bytes(range(0x80, 0xC2))
+_DELETED: Final = b"abcdefghijklmnopqrstuvwxyz" + bytes(range(0x80, 0xC2))
 
 
 def _classes() -> bytes:
@@ -75,6 +74,7 @@ def _classes() -> bytes:
     for name, leads, _ in _SCRIPTS:
         for lead in leads:
             table[lead] = name[0]
+    table[0x20], table[0x0A] = b"w"[0], b"n"[0]
     return bytes(table)
 
 
@@ -86,9 +86,11 @@ def estimate_text(text: str) -> int:
     length = len(text)
     raw = text.encode("utf-8", "surrogatepass")
     classes = raw.translate(_CLASSES, _DELETED)
-    other = len(classes)
+    # Counted in what is left, which is short, and not in the text.
+    spaces = classes.count(b"w")
+    other = len(classes) - spaces
     words = length - other
-    pieces = text.count(" ") + text.count("\n") + 1
+    pieces = spaces + classes.count(b"n") + 1
     average = min(max(length / pieces, _WORD_LENGTH), _NOISE_LENGTH)
     english = text.count(" the ") > _ENGLISH_SHARE * pieces
     rate = _ENGLISH_RATE if english else _WORD_RATE

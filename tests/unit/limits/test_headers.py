@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaigate.limits.headers import duration, rate_limit_headers
+from kaigate.limits.headers import duration, rate_limit_lines
 from kaigate.limits.model import Bound, Standing, Verdict
 
 
@@ -36,16 +36,16 @@ def test_the_tightest_bound_of_each_kind_is_told():
         Bound("model:m", "requests", 2000),
     )
     standings = (Standing(59, 60_000), Standing(1, 1), Standing(0, 250), Standing(4000, 1500), Standing(7, 7))
-    assert rate_limit_headers(bounds, Verdict(-1, 0, standings)) == [
-        (b"x-ratelimit-limit-requests", b"1000"),
-        (b"x-ratelimit-remaining-requests", b"0"),
-        (b"x-ratelimit-reset-requests", b"250ms"),
-        (b"x-ratelimit-limit-tokens", b"5000"),
-        (b"x-ratelimit-remaining-tokens", b"4000"),
-        (b"x-ratelimit-reset-tokens", b"1.5s"),
+    assert rate_limit_lines(bounds, Verdict(-1, 0, standings)).splitlines(keepends=True) == [
+        b"x-ratelimit-limit-requests: 1000\r\n",
+        b"x-ratelimit-remaining-requests: 0\r\n",
+        b"x-ratelimit-reset-requests: 250ms\r\n",
+        b"x-ratelimit-limit-tokens: 5000\r\n",
+        b"x-ratelimit-remaining-tokens: 4000\r\n",
+        b"x-ratelimit-reset-tokens: 1.5s\r\n",
     ]
 
 
 def test_where_nothing_was_counted_nothing_is_told():
-    assert rate_limit_headers((Bound("key:a", "requests", 60),), Verdict(-1, 0, ())) == []
-    assert rate_limit_headers((Bound("key:a", "budget", 60),), Verdict(-1, 0, (Standing(1, 1),))) == []
+    assert rate_limit_lines((Bound("key:a", "requests", 60),), Verdict(-1, 0, ())) == b""
+    assert rate_limit_lines((Bound("key:a", "budget", 60),), Verdict(-1, 0, (Standing(1, 1),))) == b""

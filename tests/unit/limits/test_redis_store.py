@@ -75,8 +75,8 @@ async def test_an_ask_is_one_call_whose_keys_share_a_tag():
     ((name, sha1, count, *rest),) = redis.sent
     assert (name, sha1, count) == (b"EVALSHA", SCRIPTS.admit.sha1, b"6")
     assert rest[:6] == [b"{kg}:expiries", *(key.encode() for key in KEYS), b"{kg}:r:r1"]
-    assert rest[6:11] == [b"", b"60", b"7", b"30000", b"record"]
-    assert msgspec.msgpack.decode(rest[11]) == PACKED
+    assert rest[6:8] == [b"60 7 30000 ", b"record"]
+    assert msgspec.msgpack.decode(rest[8]) == PACKED
 
 
 async def test_what_was_not_executed_is_sent_again_with_its_source_at_hand():
@@ -87,8 +87,8 @@ async def test_what_was_not_executed_is_sent_again_with_its_source_at_hand():
     ((script, keys, args),) = redis.calls
     assert script is SCRIPTS.admit
     assert keys == ["{kg}:expiries", *KEYS, b"{kg}:r:r1"]
-    assert args[:5] == [b"77", b"60", b"7", b"30000", b"record"]
-    assert msgspec.msgpack.decode(args[5]) == PACKED
+    assert args[:2] == [b"60 7 30000 77", b"record"]
+    assert msgspec.msgpack.decode(args[2]) == PACKED
 
 
 async def test_prepared_calls_are_bounded_and_never_mistaken_for_each_other():
