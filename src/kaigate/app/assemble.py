@@ -35,6 +35,7 @@ from kaigate.routing.upstream import BuiltProvider, build_upstream
 from kaigate.stages import order
 from kaigate.stages.limit import PriceOf
 from kaigate.surfaces.anthropic_messages import AnthropicMessages
+from kaigate.surfaces.embedding_format import FORMATS
 from kaigate.surfaces.ollama_chat import OllamaChat
 from kaigate.surfaces.ollama_generate import OllamaGenerate
 from kaigate.surfaces.openai_chat import OpenAIChat
@@ -109,15 +110,14 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         limited = order.Limited(stores.parts.limiter, _price_of(config, book))
     redactor = _redactor(config, process)
     output = redactor if config.guardrails.output.redaction.enabled else None
+    planner = Planner(catalogue, process.routing.health, cost_at(config, book), digests=process.routing.digests)
+    routed = order.Routed(planner, process.routing)
     chat = order.chat(
         config,
         observed,
         admission,
         catalogue=catalogue,
-        routed=order.Routed(
-            Planner(catalogue, process.routing.health, cost_at(config, book), digests=process.routing.digests),
-            process.routing,
-        ),
+        routed=routed,
         redactor=output,
         counter=process.counter.get,
         client=client,
@@ -126,6 +126,19 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
     )
     count = order.count_tokens(config, observed, admission, catalogue=catalogue, counter=process.counter.get)
     pipelines: dict[str, Pipeline] = {"chat": chat, "count_tokens": count}
+    for form in FORMATS:
+        pipelines[form.name] = order.embeddings(
+            form,
+            config,
+            observed,
+            admission,
+            catalogue=catalogue,
+            routed=routed,
+            counter=process.counter.get,
+            client=client,
+            limited=limited,
+            provider_limits=process.provider_limits,
+        )
     for name, view in views(
         loaded,
         catalogue,

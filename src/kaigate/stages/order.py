@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kaigate.chat.request import ChatRequest
 from kaigate.clock import Clock
 from kaigate.config.models import GatewayConfig
 from kaigate.guardrails.redaction import Redactor
@@ -24,7 +25,9 @@ from kaigate.stages.attempt import Attempt
 from kaigate.stages.authenticate import Authenticate
 from kaigate.stages.authorise import Authorise
 from kaigate.stages.count import Count
+from kaigate.stages.count_embedding import CountEmbedding
 from kaigate.stages.count_tokens import CountTokens
+from kaigate.stages.embed import Embed
 from kaigate.stages.guard_output import GuardOutput
 from kaigate.stages.inform import Inform, View
 from kaigate.stages.limit import Limit, Limiter, PriceOf
@@ -32,6 +35,7 @@ from kaigate.stages.observe import Observe
 from kaigate.stages.parse import Parse, Take, take_chat
 from kaigate.stages.plan import Plan
 from kaigate.surfaces.anthropic_messages import count_answer, count_request
+from kaigate.surfaces.embedding_format import EmbeddingFormat
 from kaigate.surfaces.ollama_models import decode_show
 from kaigate.telemetry.metrics import Metrics
 from kaigate.tokens.exact import ExactCounter
@@ -112,6 +116,48 @@ def chat(
             ),
         ]
     )
+
+
+def embeddings(
+    form: EmbeddingFormat,
+    config: GatewayConfig,
+    observed: Observed,
+    admission: Admission,
+    *,
+    catalogue: Catalogue,
+    routed: Routed,
+    counter: Callable[[], ExactCounter | None],
+    client: HttpClient,
+    limited: Limited | None = None,
+    provider_limits: ProviderLimits | None = None,
+) -> Pipeline:
+    """The pipeline of one embeddings route: as `chat`, but vectors have no text to guard and generate nothing."""
+    metrics, routing = observed.metrics, config.routing
+    limit = [_limit(config, observed, catalogue, limited, form.name)] if limited is not None else []
+    ceiling = config.limits.defaults.max_input_tokens if limited is not None else None
+    return Pipeline(
+        [
+            Observe(metrics, observed.clock, observed.record, form.name),
+            admission.stage(metrics),
+            _parse(config, _take_embedding(form, config.server.max_json_depth)),
+            Authorise(catalogue),
+            CountEmbedding(counter, default_ceiling=ceiling),
+            Plan(routed.planner, default_output_tokens=0),
+            *limit,
+            Embed(  # the upstream calls; each attempt is authorised again
+                form, client, metrics, observed.clock, routing=routing, state=routed.state, limits=provider_limits
+            ),
+        ]
+    )
+
+
+def _take_embedding(form: EmbeddingFormat, max_depth: int) -> Take:
+    def take(exchange: Exchange, body: bytes) -> None:
+        exchange.embedding = request = form.decode(body, max_depth=max_depth)
+        # Rights, plans and limits ask a request for its model and its user.
+        exchange.request = ChatRequest(model=request.model, messages=(), user=request.user)
+
+    return take
 
 
 def _limit(

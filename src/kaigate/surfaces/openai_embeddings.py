@@ -20,7 +20,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _Token = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class EmbeddingsBody(msgspec.Struct, forbid_unknown_fields=True):
     """`input` is one text, texts, one text as token ids, or texts as token ids."""
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -30,7 +30,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     user: Annotated[str, Meta(max_length=512)] | None = None
 
 
-_BODY: Final = StrictDecoder(_Body, allowed={"encoding_format": "float or base64"})
+_BODY: Final = StrictDecoder(EmbeddingsBody, allowed={"encoding_format": "float or base64"})
 
 
 def decode_embeddings(body: bytes, *, max_depth: int) -> EmbeddingRequest:

@@ -1,6 +1,7 @@
 """From a request to its pipeline: routes, request ids, addresses, and who is refused before any stage."""
 
 from types import SimpleNamespace
+from typing import get_args
 
 import msgspec
 import pytest
@@ -8,12 +9,16 @@ import pytest
 from kaigate.app.data import DataApp
 from kaigate.app.incoming import Incoming
 from kaigate.app.lifecycle import Lifecycle
+from kaigate.app.routes import PipelineName
 from kaigate.clock import SystemClock
 from kaigate.keys.address import ProxyTrust
+from kaigate.surfaces.anthropic_messages import AnthropicMessages
+from kaigate.surfaces.ollama_chat import OllamaChat
 from kaigate.surfaces.openai_chat import OpenAIChat
 from kaigate.telemetry.metrics import Metrics
 
-NAMES = ("chat", "models", "model", "config", "providers", "settings")
+NAMES = get_args(PipelineName)
+SURFACES = (OpenAIChat(), AnthropicMessages(), OllamaChat())
 
 
 class Recorder:
@@ -35,7 +40,7 @@ class Served:
         self.lifecycle.state = state
         self.metrics = Metrics()
         snapshot = SimpleNamespace(
-            surfaces={"openai_chat": OpenAIChat()},
+            surfaces={surface.name: surface for surface in SURFACES},
             proxies=proxies,
             refusals=SimpleNamespace(request=self.refused.append),
             pipelines={name: Recorder(name, self.seen) for name in NAMES},
@@ -74,6 +79,16 @@ class Served:
         ("GET /v1/models/%E2%82%AC", "model", "€"),
         ("GET /v1/models/%ff", "model", "\N{REPLACEMENT CHARACTER}"),
         ("GET /v1/models/", "model", ""),
+        ("POST /v1/messages", "chat", ""),
+        ("POST /v1/messages/count_tokens", "count_tokens", ""),
+        ("POST /api/chat", "chat", ""),
+        ("POST /v1/embeddings", "openai_embeddings", ""),
+        ("POST /api/embed", "ollama_embed", ""),
+        ("GET /api/tags", "ollama_tags", ""),
+        ("POST /api/pull", "ollama_management", ""),
+        ("DELETE /api/delete", "ollama_management", ""),
+        ("GET /api/push", "ollama_management", ""),
+        ("HEAD /api/blobs/sha256:0", "ollama_management", ""),
         ("GET /config", "config", ""),
         ("GET /providers", "providers", ""),
         ("GET /settings", "settings", ""),
@@ -97,7 +112,8 @@ async def test_each_route_has_its_pipeline(line, name, argument):
         ("GET /V1/models", 404, "route_not_found", None),
         ("GET /v1/models%2Fm", 404, "route_not_found", None),
         ("GET /v1/files", 404, "route_not_found", None),
-        ("GET /", 404, "route_not_found", None),
+        ("POST /", 405, "method_not_allowed", "GET, HEAD"),
+        ("GET /v1/responses/resp_1", 404, "route_not_found", None),
     ],
 )
 async def test_nothing_else_reaches_a_pipeline(line, status, code, allow):
@@ -111,7 +127,59 @@ async def test_nothing_else_reaches_a_pipeline(line, status, code, allow):
         assert served.metrics.registry.get_sample_value("kaigate_requests_refused_total", {"code": code}) == 1
 
 
-@pytest.mark.parametrize("name", ["authorization", "x-api-key", "content-type", "host", "x-kaigate-private"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_who_looks_for_ollama_finds_it_without_a_key(method):
+    status, headers, body = await Served().ask(f"{method} /")
+    assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert body == (b"Ollama is running" if method == "GET" else b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        ("GET /api/nothing", {"error": str}),
+        ("GET /api/chat", {"error": str}),
+        ("GET /v1/messages", {"type": str, "error": dict, "request_id": str}),
+        ("POST /v1/messages/batches", {"type": str, "error": dict, "request_id": str}),
+        ("GET /v1/nothing", {"error": dict}),
+    ],
+)
+async def test_refusals_are_in_the_grammar_of_the_path(line, body):
+    _, _, got = await Served().ask(line)
+    assert {name: type(value) for name, value in msgspec.json.decode(got).items()} == body
+
+
+async def test_anthropics_clients_find_the_request_id_where_they_look():
+    served = Served()
+    _, headers, body = await served.ask("GET /v1/messages")
+    assert headers["request-id"] == headers["x-request-id"] == msgspec.json.decode(body)["request_id"]
+    _, headers, _ = await served.ask("GET /v1/nothing")
+    assert "request-id" not in headers
+
+
+async def test_lines_of_a_list_are_joined_and_of_other_headers_the_last_counts():
+    served = Served()
+    await served.ask("POST /v1/messages", ("anthropic-beta", "a"), ("x-other", "1"), ("anthropic-beta", "b,c"))
+    await served.ask("POST /v1/messages", ("x-other", "1"), ("x-other", "2"))
+    first, second = (exchange.headers for _, exchange in served.seen)
+    assert (first[b"anthropic-beta"], first[b"x-other"]) == (b"a, b,c", b"1")
+    assert second[b"x-other"] == b"2"
+    assert b"anthropic-beta" not in second
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anthropic-version",
+        "authorization",
+        "content-type",
+        "host",
+        "x-api-key",
+        "x-kaigate-max-cost-usd",
+        "x-kaigate-private",
+        "x-kaigate-user",
+    ],
+)
 async def test_fields_that_decide_are_sent_once(name):
     served = Served()
     twice = [(name, "a")] * (1 if name == "host" else 2)
