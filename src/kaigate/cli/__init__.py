@@ -10,6 +10,7 @@ import typer
 from kaigate import __version__
 from kaigate.cli.config import app as config_app
 from kaigate.cli.keys import app as keys_app
+from kaigate.cli.models import app as models_app
 from kaigate.cli.route import app as route_app
 from kaigate.cli.serve import serve
 from kaigate.cli.usage import usage
@@ -25,6 +26,7 @@ app.command()(serve)
 app.command()(usage)
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
+app.add_typer(models_app, name="models")
 app.add_typer(route_app, name="route")
 
 
