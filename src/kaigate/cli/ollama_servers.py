@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from kaigate.app.assemble import upstreams
-from kaigate.app.digests import listed
+from kaigate.app.digests import DigestChecks, listed
 from kaigate.cli.read import find
 from kaigate.config.check import check
 from kaigate.config.check_digests import OLLAMA
@@ -16,6 +16,7 @@ from kaigate.config.loaded import LoadedConfig, references
 from kaigate.config.secrets import Secret, SecretError, resolve
 from kaigate.errors import UpstreamFailedError
 from kaigate.providers.registry import ROWS
+from kaigate.routing.digests import DigestBook
 from kaigate.routing.upstream import BuiltProvider
 from kaigate.transport.egress import EgressGuard
 from kaigate.transport.errors import TransportError
@@ -50,11 +51,25 @@ def read(option: Path | None) -> tuple[LoadedConfig, Path | None]:
 
 
 def ask(loaded: LoadedConfig) -> dict[str, Listing]:
-    """What each Ollama provider has, by its name; every server is asked at once. Blocking."""
+    """What each Ollama provider has, by its name; every server is asked at once. Blocking.
+
+    Raises ValueError for an unusable HTTPS_PROXY.
+    """
     config = loaded.config
     built = {name: item for name, item in upstreams(loaded).items() if config.providers[name].type == OLLAMA}
     proxy = ProxyPolicy.from_environment(os.environ, allowed_hosts=config.routing.proxy_hosts)
     return asyncio.run(_ask(built, proxy))
+
+
+def ask_pinned(loaded: LoadedConfig, checks: DigestChecks) -> DigestBook:
+    """What the servers of pinned models report, as the gateway would know it after a check. Blocking."""
+    book = DigestBook()
+    if checks.servers:
+        proxy = ProxyPolicy.from_environment(os.environ, allowed_hosts=loaded.config.routing.proxy_hosts)
+        for place, listing in asyncio.run(_ask(checks.servers, proxy)).items():
+            if listing.error is None:
+                book.take(place, listing.digests, checks.models[place])
+    return book
 
 
 async def _ask(built: Mapping[str, BuiltProvider], proxy: ProxyPolicy) -> dict[str, Listing]:

@@ -33,7 +33,7 @@ def explain(
 ) -> None:
     """Show who would serve a request, in which order, and what excludes the others; 1 where nobody would.
 
-    Health is that of a gateway that has just been started.
+    Health is that of a gateway that has just been started; servers of pinned models are asked for their digests.
     """
     from kaigate.cli.route_report import Question, report_route  # noqa: PLC0415
 

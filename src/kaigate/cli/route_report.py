@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from kaigate.app.assemble import cost_at, upstreams
+from kaigate.app.digests import digest_checks
 from kaigate.chat.content import AudioBlock, Block, DocumentBlock, ImageBlock, Message, TextBlock
 from kaigate.chat.request import ChatRequest, ResponseFormat, Tool
 from kaigate.cli.keys_open import OPERATOR, with_service
-from kaigate.cli.offline import offline
+from kaigate.cli.ollama_servers import ask_pinned, read
 from kaigate.cli.problems import refuse
 from kaigate.clock import SystemClock
 from kaigate.config.models import GatewayConfig
@@ -26,6 +27,7 @@ from kaigate.pipeline.plan import ModelEntry, RoutePlan
 from kaigate.pipeline.principal import Principal
 from kaigate.pricing.book import PriceBook
 from kaigate.routing.catalogue import Catalogue
+from kaigate.routing.digests import DigestBook
 from kaigate.routing.explain import described
 from kaigate.routing.planner import Demand, Planner
 from kaigate.routing.refusals import refusal
@@ -75,12 +77,14 @@ class Question(NamedTuple):
 def report_route(option: Path | None, question: Question, *, as_json: bool) -> int:
     """The plan, as tables for people or JSON; the exit code: 1 where nobody would serve the request."""
     try:
-        loaded = offline(option)
+        loaded, _ = read(option)
         caller = _caller(option, loaded.config, question.key)
         if caller is None:
             return 1
-        catalogue = Catalogue.build(loaded.config, upstreams(loaded))
+        built = upstreams(loaded)
+        catalogue = Catalogue.build(loaded.config, built)
         entry = catalogue.resolve(question.model)
+        digests = ask_pinned(loaded, digest_checks(loaded.config, catalogue, built))
     except ConfigError as error:
         return refuse(error)
     except GatewayError as error:
@@ -89,7 +93,7 @@ def report_route(option: Path | None, question: Question, *, as_json: bool) -> i
     if not caller.may_use(entry.name):
         print("this key may not use this model", file=sys.stderr)
         return 1
-    plan = _plan(loaded.config, catalogue, entry, caller, question)
+    plan = _plan(loaded.config, catalogue, entry, caller, question, digests)
     refused = None if plan.candidates else refusal(plan, cost_header=question.max_cost is not None)
     shown = {"model": entry.name, "strategy": entry.strategy, **described(plan)}
     if as_json:
@@ -102,11 +106,17 @@ def report_route(option: Path | None, question: Question, *, as_json: bool) -> i
     return 0 if refused is None else 1
 
 
-def _plan(
-    config: GatewayConfig, catalogue: Catalogue, entry: ModelEntry, caller: Principal, question: Question
+def _plan(  # noqa: PLR0917 -- what a plan is made of
+    config: GatewayConfig,
+    catalogue: Catalogue,
+    entry: ModelEntry,
+    caller: Principal,
+    question: Question,
+    digests: DigestBook,
 ) -> RoutePlan:
     clock = SystemClock()
-    planner = Planner(catalogue, RoutingState(clock).health, cost_at(config, PriceBook.build(config, clock)))
+    costs = cost_at(config, PriceBook.build(config, clock))
+    planner = Planner(catalogue, RoutingState(clock).health, costs, digests=digests)
     demand = Demand(
         request=_request(question),
         caller=caller,

@@ -9,6 +9,7 @@ from kaigate.cli.keys_open import OPERATOR, with_service
 from kaigate.cli.route_report import Question, report_route
 from kaigate.keys.record import KeyChange
 from support.configuration import write
+from support.ollama_server import ollama_server
 
 CONFIG = """\
 providers: {near: {type: ollama}, far: {type: openai}}
@@ -48,6 +49,24 @@ def test_an_unknown_key_is_refused(path, capsys):
 def test_a_bad_configuration_is_told(tmp_path, capsys):
     assert report_route(write(tmp_path, "models: {m: {fallbacks: [m]}}"), question(), as_json=False) == 1
     assert "configuration refused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("digest", "kinds", "code"), [("1" * 64, [], None), ("2" * 64, ["digest"], "model_digest_mismatch")]
+)
+def test_a_pinned_model_is_explained_as_its_server_reports(tmp_path, monkeypatch, capsys, digest, kinds, code):
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with ollama_server({"llama3": "1" * 64}) as server:
+        text = f"""\
+            providers: {{near: {{type: ollama, base_url: "{server.url}"}}}}
+            models: {{m: {{digest: "{digest}", deployments: [{{provider: near, model: llama3}}]}}}}
+            """
+        exit_code = report_route(write(tmp_path, text), question(), as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert [item["kind"] for item in told["excluded"]] == kinds
+    assert (told["refused"] or {"code": None})["code"] == code
+    assert exit_code == int(code is not None)
 
 
 def test_no_loop_is_left(path):
