@@ -15,7 +15,7 @@ from kaigate.chat.content import (
     TextBlock,
     ToolCallBlock,
 )
-from kaigate.chat.request import ChatRequest, ResponseFormat, Sampling, Tool, ToolChoice
+from kaigate.chat.request import ChatRequest, HostedTool, ResponseFormat, Sampling, Thinking, Tool, ToolChoice
 from kaigate.errors import RequestInvalidError
 from kaigate.providers.openai_encode import encode_request
 from kaigate.providers.provider_row import ProviderRow
@@ -224,3 +224,51 @@ def test_all_sampling_may_be_dropped() -> None:
     body, dropped = sent(ChatRequest("m", (USER,), sampling=Sampling(top_k=5, min_p=0.1)), OPENAI, drop=True)
     assert body.keys() == {"model", "messages"}
     assert dropped == ("top_k", "min_p")
+
+
+@pytest.mark.parametrize("drop", [False, True])
+@pytest.mark.parametrize("tools", [(), (Tool("f"),)])
+def test_a_tool_of_another_provider_is_refused_and_never_dropped(tools: tuple[Tool, ...], drop: bool) -> None:
+    hosted = HostedTool("web_search", "anthropic_messages", {"type": "web_search_20250305", "name": "web_search"})
+    with pytest.raises(RequestInvalidError) as caught:
+        sent(ChatRequest("m", (USER,), tools=tools, hosted_tools=(hosted,)), OPENAI, drop=drop)
+    assert (caught.value.code, caught.value.param) == ("unsupported_parameter", "tools")
+    assert "web_search" in str(caught.value)
+
+
+def test_hints_of_another_format_and_cache_marks_leave_no_trace() -> None:
+    marked = Message("user", (TextBlock("Hi", cache="1h"), TextBlock("ho", cache="5m")), cache="5m")
+    request = ChatRequest(
+        "m",
+        (Message("system", (TextBlock("s", cache="5m"),)), marked),
+        tools=(Tool("f", cache="5m"),),
+        hints={"anthropic-version": "2023-06-01", "anthropic-beta": "x"},
+    )
+    assert sent(request, OPENAI) == (
+        {
+            "model": "up",
+            "messages": [
+                {"role": "system", "content": "s"},
+                {"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "text", "text": "ho"}]},
+            ],
+            "tools": [{"type": "function", "function": {"name": "f"}}],
+        },
+        (),
+    )
+
+
+def test_thinking_is_asked_for() -> None:
+    request = ChatRequest("m", (USER,), thinking=Thinking("enabled", 20_000))
+    assert sent(request, OPENAI)[0]["reasoning_effort"] == "high"
+
+
+def test_every_part_of_a_request_is_known_here() -> None:
+    """A new field of the canonical request has to be sent, refused or named: think of it here, then add it."""
+    assert set(ChatRequest.__struct_fields__) == {
+        "model", "messages", "stream", "include_usage", "max_output_tokens", "sampling", "tools", "tool_choice",
+        "parallel_tool_calls", "response_format", "reasoning_effort", "user", "legacy_functions", "extra", "thinking",
+        "hosted_tools", "hints",
+    }  # fmt: skip
+    assert set(Message.__struct_fields__) == {
+        "role", "blocks", "name", "tool_call_id", "developer", "is_error", "cache",
+    }  # fmt: skip
