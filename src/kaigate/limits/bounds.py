@@ -3,7 +3,9 @@
 import hashlib
 import sys
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
+
+import msgspec
 
 from kaigate.config.models import LimitSettings, LimitsSettings
 from kaigate.limits.budget_window import budget_window
@@ -19,15 +21,44 @@ _CACHE: Final = 1024
 MOST_REMEMBERED: Final = 4096
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """The bounds of a request, and what has to be known of them for every one: positions, and when to warn.
+
+    `soft` is, for each bound, what may be left at most for a warning. `metered` says that tokens or money are bounded.
+    """
+
+    bounds: tuple[Bound, ...]
+    requests: tuple[int, ...]
+    tokens: tuple[int, ...]
+    budgets: tuple[tuple[int, str], ...]
+    soft: tuple[float, ...]
+    metered: bool
+
+    @classmethod
+    def of(cls, bounds: tuple[Bound, ...], soft_share: float) -> Self:
+        """Terms that warn when this share of a limit is used."""
+        kinds = [bound.kind for bound in bounds]
+        return cls(
+            bounds=bounds,
+            requests=tuple(position for position, kind in enumerate(kinds) if kind == "requests"),
+            tokens=tuple(position for position, kind in enumerate(kinds) if kind == "tokens"),
+            budgets=tuple(
+                (position, bounds[position].scope) for position, kind in enumerate(kinds) if kind == "budget"
+            ),
+            soft=tuple(bound.limit * (1.0 - soft_share) for bound in bounds),
+            metered="tokens" in kinds or "budget" in kinds,
+        )
+
+
 class BoundsBook:
-    """The bounds of callers, made once for each until a budget window ends: the same tuple for the same question."""
+    """The terms of callers, made once for each until a budget window ends: the same ones for the same question."""
 
     def __init__(self, settings: LimitsSettings) -> None:
         self._settings = settings
-        self._known: dict[tuple[str, str, str, str], tuple[Principal, int, tuple[Bound, ...]]] = {}
+        self._known: dict[tuple[str, str, str, str], tuple[Principal, int, Terms]] = {}
 
-    def of(self, caller: Principal, user: str, model: str, provider: str, now_ms: int) -> tuple[Bound, ...]:
-        """As `bounds_for`."""
+    def of(self, caller: Principal, user: str, model: str, provider: str, now_ms: int) -> Terms:
+        """The bounds of `bounds_for`."""
         key = (caller.key_id, user, model, provider)
         known = self._known.get(key)
         if known is not None and now_ms < known[1] and (known[0] is caller or known[0] == caller):
@@ -36,8 +67,9 @@ class BoundsBook:
         until_ms = min((bound.ends_at_ms for bound in bounds if bound.kind == "budget"), default=sys.maxsize)
         if known is None and len(self._known) >= MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[key] = (caller, until_ms, bounds)
-        return bounds
+        terms = Terms.of(bounds, self._settings.soft_share)
+        self._known[key] = (caller, until_ms, terms)
+        return terms
 
 
 def bounds_for(  # noqa: PLR0917 -- the questions stand in the order of the scopes

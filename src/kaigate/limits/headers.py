@@ -1,38 +1,41 @@
 """The rate-limit headers of an answer, in OpenAI's form."""
 
-from kaigate.limits.model import Bound, Standing, Verdict
+from kaigate.limits.bounds import Terms
+from kaigate.limits.model import Standing, Verdict
 
 
-def rate_limit_lines(bounds: tuple[Bound, ...], verdict: Verdict) -> bytes:
+def rate_limit_lines(terms: Terms, verdict: Verdict) -> bytes:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}` of the bound with the least left of each kind.
 
     They are lines of a response head, each with its end; none where nothing was counted. Source of the names and of
     the duration's form: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers.
     """
-    requests: tuple[Bound, Standing] | None = None
-    tokens: tuple[Bound, Standing] | None = None
-    for pair in zip(bounds, verdict.standings, strict=False):
-        kind = pair[0].kind
-        if kind == "requests":
-            if requests is None or pair[1].remaining < requests[1].remaining:
-                requests = pair
-        elif kind == "tokens" and (tokens is None or pair[1].remaining < tokens[1].remaining):
-            tokens = pair
+    bounds, standings = terms.bounds, verdict.standings
+    if not standings:
+        return b""
     # As text first: numbers are written into bytes at three times the cost.
     lines = ""
-    if requests is not None:
-        bound, standing = requests
+    if terms.requests:
+        position = _tightest(terms.requests, standings)
+        bound, standing = bounds[position], standings[position]
         lines = (
             f"x-ratelimit-limit-requests: {bound.limit}\r\nx-ratelimit-remaining-requests: {standing.remaining}\r\n"
             f"x-ratelimit-reset-requests: {duration(standing.reset_ms)}\r\n"
         )
-    if tokens is not None:
-        bound, standing = tokens
+    if terms.tokens:
+        position = _tightest(terms.tokens, standings)
+        bound, standing = bounds[position], standings[position]
         lines += (
             f"x-ratelimit-limit-tokens: {bound.limit}\r\nx-ratelimit-remaining-tokens: {standing.remaining}\r\n"
             f"x-ratelimit-reset-tokens: {duration(standing.reset_ms)}\r\n"
         )
     return lines.encode()
+
+
+def _tightest(positions: tuple[int, ...], standings: tuple[Standing, ...]) -> int:
+    if len(positions) == 1:
+        return positions[0]
+    return min(positions, key=lambda position: standings[position].remaining)
 
 
 def duration(milliseconds: int) -> str:

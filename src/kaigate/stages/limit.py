@@ -14,7 +14,7 @@ from kaigate.clock import Clock
 from kaigate.config.models import LimitsSettings
 from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError
 from kaigate.ledger.record import Outcome, UsageRecord, encode
-from kaigate.limits.bounds import BoundsBook
+from kaigate.limits.bounds import BoundsBook, Terms
 from kaigate.limits.headers import rate_limit_lines
 from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
 from kaigate.pipeline.exchange import Exchange
@@ -56,6 +56,7 @@ class _Held(msgspec.Struct):
     """What an exchange holds: its reservation, the candidates' prices at that time, and the cost computed last."""
 
     ask: Ask
+    terms: Terms
     prices: list[tuple[Deployment, Price]]
     usage: Usage | None = None
     answered_by: Deployment | None = None
@@ -101,7 +102,6 @@ class Limit(Stage):
         self._clock = clock
         self._surface = surface
         self._lease_ms = round(settings.reservation_s * 1000)
-        self._soft = 1.0 - settings.soft_share
 
     def enter(self, exchange: Exchange) -> Awaitable[None] | None:
         held = self._asked(exchange)
@@ -144,12 +144,12 @@ class Limit(Stage):
         now_ms = int(self._clock.now() * 1000)
         exchange.user = _user(exchange, caller, request.user)
         provider = candidates[0].provider.name
-        bounds = self._bounds.of(caller, exchange.user, entry.name, provider, now_ms)
+        terms = self._bounds.of(caller, exchange.user, entry.name, provider, now_ms)
         tokens_in = exchange.input_tokens or estimate(request)
         tokens_out = exchange.output_ceiling
         if tokens_out is None:
             tokens_out = self._settings.default_output_tokens
-            if any(bound.kind in ("tokens", "budget") for bound in bounds):
+            if terms.metered:
                 exchange.output_ceiling = tokens_out
         tokens_out *= request.sampling.n or 1
         tier = _service_tier(request)
@@ -158,8 +158,8 @@ class Limit(Stage):
         made = f"{self._name}{next(self._numbers):x}"
         bound = Usage(tokens_in, tokens_out, estimated=True)
         record = self._record(exchange, made, now_ms, provider, bound, most, "failed")
-        ask = Ask(made, bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record), now_ms)
-        return _Held(ask, prices)
+        ask = Ask(made, terms.bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record), now_ms)
+        return _Held(ask, terms, prices)
 
     def _price(self, entry: ModelEntry, deployment: Deployment, tier: str) -> Price:
         price = self._price_of(entry, deployment, tier)
@@ -176,11 +176,11 @@ class Limit(Stage):
 
     def _decide(self, exchange: Exchange, held: _Held, verdict: Verdict) -> None:
         ask = held.ask
-        exchange.limit_lines = rate_limit_lines(ask.bounds, verdict)
+        exchange.limit_lines = rate_limit_lines(held.terms, verdict)
         if verdict.refused < 0:
             exchange.reservation = held
             exchange.charge = held.cost_of
-            self._warn(ask, verdict)
+            self._note(held, verdict)
             return
         bound = ask.bounds[verdict.refused]
         self._metrics.refused(bound)
@@ -200,13 +200,16 @@ class Limit(Stage):
             retry_after=verdict.retry_after_ms / 1000,
         )
 
-    def _warn(self, ask: Ask, verdict: Verdict) -> None:
-        for bound, standing in zip(ask.bounds, verdict.standings, strict=False):
-            kind = bound.kind
-            if kind == "budget":
-                self._metrics.budgets.set(bound.scope, standing.remaining)
-            if standing.remaining <= bound.limit * self._soft:
-                self._metrics.soft_limit(bound, standing.remaining, ask.at_ms / 1000)
+    def _note(self, held: _Held, verdict: Verdict) -> None:
+        """What is left of budgets, for the metrics, and a warning of each limit that is nearly reached."""
+        terms, standings, metrics = held.terms, verdict.standings, self._metrics
+        if not standings:
+            return
+        for position, scope in terms.budgets:
+            metrics.budgets.set(scope, standings[position].remaining)
+        for position, least in enumerate(terms.soft):
+            if standings[position].remaining <= least:
+                metrics.soft_limit(terms.bounds[position], standings[position].remaining, held.ask.at_ms / 1000)
 
     def _record(  # noqa: PLR0917 -- as the record's fields
         self, exchange: Exchange, made: str, at_ms: int, provider: str, usage: Usage, cost: int, outcome: Outcome

@@ -1,7 +1,7 @@
 """From configuration and caller to bounds."""
 
 from kaigate.config.models import KeyLimits, LimitSettings, LimitsSettings
-from kaigate.limits.bounds import MOST_REMEMBERED, BoundsBook, bounds_for
+from kaigate.limits.bounds import MOST_REMEMBERED, BoundsBook, Terms, bounds_for
 from kaigate.limits.model import Bound
 from kaigate.pipeline.principal import UNLIMITED, Limits, Principal
 
@@ -92,14 +92,14 @@ def test_a_user_is_counted_within_its_key_and_a_long_name_by_its_digest():
 def test_a_book_gives_the_same_bounds_until_a_window_ends_or_the_caller_changes():
     book = BoundsBook(LimitsSettings())
     first = book.of(CALLER, "", "m", "p", NOW_MS)
-    assert first == bounds_for(LimitsSettings(), CALLER, "", "m", "p", NOW_MS)
+    assert first.bounds == bounds_for(LimitsSettings(), CALLER, "", "m", "p", NOW_MS)
     assert book.of(Principal("k1", "someone"), "", "m", "p", NOW_MS + 1) is first
-    (budget,) = [bound for bound in first if bound.kind == "budget"]
+    (budget,) = [bound for bound in first.bounds if bound.kind == "budget"]
     assert book.of(CALLER, "", "m", "p", budget.ends_at_ms - 1) is first
     later = book.of(CALLER, "", "m", "p", budget.ends_at_ms)
-    assert later[-1].ends_at_ms > budget.ends_at_ms
+    assert later.bounds[-1].ends_at_ms > budget.ends_at_ms
     tightened = Principal("k1", "someone", limits=Limits(rpm=1))
-    assert book.of(tightened, "", "m", "p", NOW_MS)[0].limit == 1
+    assert book.of(tightened, "", "m", "p", NOW_MS).bounds[0].limit == 1
     of_users = BoundsBook(LimitsSettings(users=LimitSettings(rpm=1)))
     assert of_users.of(CALLER, "u", "m", "p", NOW_MS) != of_users.of(CALLER, "v", "m", "p", NOW_MS)
 
@@ -109,3 +109,17 @@ def test_a_book_is_bounded():
     for number in range(MOST_REMEMBERED + 10):
         book.of(Principal(f"k{number}", ""), "", "m", "p", NOW_MS)
     assert len(book._known) == MOST_REMEMBERED
+
+
+def test_terms_say_where_each_kind_stands_and_when_to_warn():
+    bounds = (
+        Bound("key:a", "requests", 60),
+        Bound("key:a", "budget", 1000, window="w"),
+        Bound("team:t", "requests", 10),
+        Bound("team:t", "tokens", 100),
+    )
+    terms = Terms.of(bounds, 0.8)
+    assert (terms.requests, terms.tokens, terms.budgets) == ((0, 2), (3,), ((1, "key:a"),))
+    assert [round(least) for least in terms.soft] == [12, 200, 2, 20]
+    assert terms.metered
+    assert not Terms.of(bounds[:1], 0.8).metered

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kaigate.limits.bounds import Terms
 from kaigate.limits.headers import duration, rate_limit_lines
 from kaigate.limits.model import Bound, Standing, Verdict
 
@@ -36,7 +37,7 @@ def test_the_tightest_bound_of_each_kind_is_told():
         Bound("model:m", "requests", 2000),
     )
     standings = (Standing(59, 60_000), Standing(1, 1), Standing(0, 250), Standing(4000, 1500), Standing(7, 7))
-    assert rate_limit_lines(bounds, Verdict(-1, 0, standings)).splitlines(keepends=True) == [
+    assert rate_limit_lines(Terms.of(bounds, 0.8), Verdict(-1, 0, standings)).splitlines(keepends=True) == [
         b"x-ratelimit-limit-requests: 1000\r\n",
         b"x-ratelimit-remaining-requests: 0\r\n",
         b"x-ratelimit-reset-requests: 250ms\r\n",
@@ -47,5 +48,5 @@ def test_the_tightest_bound_of_each_kind_is_told():
 
 
 def test_where_nothing_was_counted_nothing_is_told():
-    assert rate_limit_lines((Bound("key:a", "requests", 60),), Verdict(-1, 0, ())) == b""
-    assert rate_limit_lines((Bound("key:a", "budget", 60),), Verdict(-1, 0, (Standing(1, 1),))) == b""
+    assert rate_limit_lines(Terms.of((Bound("key:a", "requests", 60),), 0.8), Verdict(-1, 0, ())) == b""
+    assert rate_limit_lines(Terms.of((Bound("key:a", "budget", 60),), 0.8), Verdict(-1, 0, (Standing(1, 1),))) == b""
