@@ -22,7 +22,7 @@ from kaigate.chat.events import (
 )
 from kaigate.chat.usage import Usage
 from kaigate.errors import GatewayError
-from kaigate.surfaces.anthropic_blocks import DELTA, DELTA_END, TEXT, TOOL, BlockWriter, Content, write_event
+from kaigate.surfaces.anthropic_blocks import DELTA, DELTA_END, TEXT, THINKING, TOOL, BlockWriter, Content, write_event
 from kaigate.surfaces.anthropic_error import error_body
 from kaigate.surfaces.anthropic_parts import (
     MAX_HELD,
@@ -37,6 +37,7 @@ from kaigate.surfaces.anthropic_parts import (
 _PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 _PINGS: Final = (b'{"type":"ping"', b'{"type": "ping"')
 _BLOCK_START: Final = b'{"type":"content_block_start"'
+_BLOCKS: Final = {TEXT: b'"content_block":{"type":"text"', THINKING: b'"content_block":{"type":"thinking"'}
 
 
 class StreamedAnswer:
@@ -210,8 +211,10 @@ class StreamedAnswer:
         """What frames without events say: that the upstream is there, or that another block begins."""
         if raw.startswith(_PINGS):
             return _PING if self._started else b""
-        if not raw.startswith(_BLOCK_START):
-            # A block ends only when something else begins: text that a stage still holds back belongs to it.
+        same = _BLOCKS.get(self._blocks.kind)
+        if same is None or not raw.startswith(_BLOCK_START) or raw.find(same) < 0:
+            # A block ends only when something else begins: text that a stage still holds back belongs to it. A block of
+            # another kind begins with its own first event, behind that text.
             return b""
         out: list[bytes] = []
         self._blocks.end_text(out)

@@ -11,6 +11,7 @@ from kaigate.chat.events import (
     Finish,
     Frame,
     LogprobsDelta,
+    ReasoningDelta,
     RefusalDelta,
     Start,
     TextDelta,
@@ -214,6 +215,21 @@ def test_a_block_that_the_upstream_begins_is_one_here_but_its_end_waits_for_held
     begin = b'{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}'
     assert kinds(encoder.relay(Frame([], begin, exact=True))) == ["content_block_stop"]
     assert kinds(encoder.feed([TextDelta("!")])) == ["content_block_start", "content_block_delta"]
+
+
+@pytest.mark.parametrize(
+    ("first", "held", "kind"),
+    [
+        (TextDelta("Hello wor"), TextDelta("ld"), b"thinking"),
+        (TextDelta("Hello wor"), TextDelta("ld"), b"tool_use"),
+        (ReasoningDelta("Hello wor"), ReasoningDelta("ld"), b"text"),
+    ],
+)
+def test_a_block_of_another_kind_waits_for_held_text(first: ChatEvent, held: ChatEvent, kind: bytes) -> None:
+    encoder = stream(first)
+    begin = b'{"type":"content_block_start","index":1,"content_block":{"type":"' + kind + b'"}}'
+    assert encoder.relay(Frame([], begin, exact=True)) == b""
+    assert kinds(encoder.feed([held])) == ["content_block_delta"]
 
 
 def test_nothing_follows_a_stop_that_was_relayed() -> None:
