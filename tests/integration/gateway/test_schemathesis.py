@@ -5,8 +5,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import jsonschema_rs
+import msgspec
 import pytest
 import requests
 import schemathesis
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
 from kaigate.admin.openapi import description
+from kaigate.app.routes import grammar
 from support.gateway_process import KEY, GatewayProcess, running_gateway
 from support.openai_upstream import DONE, STREAM_HEAD, chunk, completion, http, stream_of
 from support.upstream_faults import Connection, upstream
@@ -29,8 +32,12 @@ def generator(*modes: schemathesis.GenerationMode) -> schemathesis.BaseSchema:
 
 
 API = generator(MODES.POSITIVE, MODES.NEGATIVE)
-CHAT = generator(MODES.POSITIVE).include(path="/v1/chat/completions", method="POST")
-ERROR = jsonschema_rs.validator_for({**description()["components"]["schemas"]["Error"]})
+SERVED = generator(MODES.POSITIVE).include(method="POST")
+SCHEMAS = description()["components"]["schemas"]
+ERRORS = {
+    vendor: jsonschema_rs.validator_for(SCHEMAS[name])
+    for vendor, name in {"openai": "Error", "anthropic": "AnthropicError", "ollama": "OllamaError"}.items()
+}
 CHECKS = [
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -38,7 +45,7 @@ CHECKS = [
     checks.response_schema_conformance,
     checks.unsupported_method,
 ]
-BOUNDED = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+BOUNDED = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 async def model_server(connection: Connection) -> None:
@@ -47,8 +54,18 @@ async def model_server(connection: Connection) -> None:
         if b'"stream":true' in request:
             events = b"".join(map(chunk, stream_of(["generated"])))
             await connection.send(STREAM_HEAD + events + DONE)
+        elif b" /v1/embeddings " in request:
+            await connection.send(http(vectors(request.partition(b"\r\n\r\n")[2])))
         else:
             await connection.send(http(completion("generated")))
+
+
+def vectors(body: bytes) -> bytes:
+    """A vector for each input: one text, texts, one text as tokens, texts as tokens."""
+    asked = msgspec.json.decode(body)["input"]
+    count = len(asked) if isinstance(asked, list) and not isinstance(asked[0], int) else 1
+    data = [{"index": index, "embedding": [0.5]} for index in range(count)]
+    return msgspec.json.encode({"data": data, "model": "up", "usage": {"prompt_tokens": 1, "total_tokens": 1}})
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +123,8 @@ class Caller:
         self.statuses[response.status_code] += 1
         case.validate_response(response, checks=CHECKS)
         if response.status_code >= 400:
-            ERROR.validate(response.json())
+            surface = grammar(urlsplit(response.request.url).path.encode())
+            ERRORS[surface.partition("_")[0]].validate(response.json())
         assert response.headers["x-request-id"]
 
 
@@ -126,12 +144,13 @@ def test_no_request_is_answered_with_a_server_error(case, caller):
     caller.check(case)
 
 
-@CHAT.parametrize()
+@SERVED.parametrize()
 @BOUNDED
 def test_a_request_for_a_served_model_is_answered_or_refused(case, caller):
     if isinstance(case.body, dict):
         case.body["model"] = "m"
-        case.body["logprobs"] = case.body.get("top_logprobs") is not None
+        if case.path == "/v1/chat/completions":
+            case.body["logprobs"] = case.body.get("top_logprobs") is not None
         for refused in ("store", "modalities"):
             case.body.pop(refused, None)
     caller.check(case)
