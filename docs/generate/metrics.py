@@ -19,10 +19,11 @@ INTRODUCTION: Final = """\
 cluster's own network. Labels come from closed sets and from the configuration; nothing that a client sends becomes one.
 `key_id` is a short public id of a key, never a part of it. Python's own process metrics are there too.
 
-`surface` is what was asked: `openai_chat`, `openai_responses`, `openai_completions`, `anthropic_messages`, `ollama_chat`,
-`ollama_generate`, `openai_embeddings`, `ollama_embed`, `ollama_embeddings`, `count_tokens`, or the name of an informative
-route. It is `connection` for what the server refused before it was a request (400, 408, 431, 503, 505), and `unrouted` for
-requests that no pipeline serves. They are in the access log too, a hundred lines of `connection` a second at most.
+`surface` is what was asked: `openai_chat`, `openai_responses`, `openai_completions`, `anthropic_messages`,
+`ollama_chat`, `ollama_generate`, `openai_embeddings`, `ollama_embed`, `ollama_embeddings`, `count_tokens`, or the name
+of an informative route. It is `connection` for what the server refused before it was a request (400, 408, 431, 503,
+505), and `unrouted` for requests that no pipeline serves. They are in the access log too, a hundred lines of
+`connection` a second at most.
 """
 
 
