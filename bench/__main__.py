@@ -73,7 +73,9 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
         floor = [stack.enter_context(targets.nginx(bench, name)) for name in (budgets.BASE, "nginx-again")]
         progress("starting the gateway")
         gateways = {
-            name: stack.enter_context(targets.gateway(bench, name, redaction=name == "redaction"))
+            name: stack.enter_context(
+                targets.gateway(bench, name, redaction=name == "redaction", counted=name == "counted")
+            )
             for name in _gateways(only)
         }
         for name in ("limits", "keys"):
@@ -92,21 +94,23 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
 
 
 def _gateways(only: Sequence[str]) -> list[str]:
-    # The limiter's cost is what limits add to the pass-through.
-    wanted = ["passthrough"] if {"passthrough", "limits"} & set(only) else []
-    return [*wanted, "redaction"] if {"redaction", "stream"} & set(only) else wanted
+    wanted = ["passthrough"] if "passthrough" in only else []
+    if {"redaction", "stream"} & set(only):
+        wanted.append("redaction")
+    # The limiter's cost is what limits add to a gateway that counts tokens already.
+    return [*wanted, "counted"] if "limits" in only else wanted
 
 
 def _plan(
     direct: Target, floor: list[Target], gateways: dict[str, Target], only: Sequence[str]
 ) -> dict[Workload, Sequence[Target]]:
     """Which targets each workload measures."""
-    measured = {*only, "passthrough"} if "limits" in only else set(only)
-    # What many keys cost is memory: their gateway is measured for that alone.
-    chat = [target for name, target in gateways.items() if name in measured and name != "keys"]
+    chat = [gateways[name] for name in ("passthrough", "redaction") if name in only]
     plan: dict[Workload, Sequence[Target]] = {}
     if set(only) != {"stream"}:
         plan |= {"chat": [direct, *floor, *chat], "single": [direct, floor[0], *chat]}
+    if "limits" in only:
+        plan["loaded"] = [floor[0], gateways["counted"], gateways["limits"]]
     if "stream" in only:
         plan["stream"] = [*floor, gateways["redaction"]]
     elif set(only) == {"nginx"}:

@@ -34,6 +34,8 @@ BUDGETS: Final[Mapping[str, float]] = {
     "limiter_us": 25.0,
 }
 BASE: Final = "nginx"
+REFERENCE_US: Final = 27.0
+"""What a request costs nginx on the machine that the limiter's 25 us were set for: they are its microseconds."""
 _RATIOS: Final[Mapping[str, tuple[Workload, str]]] = {
     "passthrough_ratio": ("chat", "passthrough"),
     "redaction_ratio": ("chat", "redaction"),
@@ -62,9 +64,10 @@ def figures(samples: Samples, memory: Sequence[Memory]) -> Figures:
     for key, (workload, target) in _RATIOS.items():
         if (ratio := cpu_ratio(samples, workload, target)) is not None:
             found[key] = ratio
-    limited, bare = samples.get(("chat", "limits")), samples.get(("chat", "passthrough"))
-    if limited and bare:
-        found["limiter_us"] = paired_difference([s.cpu_us for s in limited], [s.cpu_us for s in bare])
+    limited, counted, base = (samples.get(("loaded", name)) for name in ("limits", "counted", BASE))
+    if limited and counted and base:
+        more = [mine.cpu_us - without.cpu_us for mine, without in zip(limited, counted, strict=True)]
+        found["limiter_us"] = paired_ratio([REFERENCE_US * each for each in more], [each.cpu_us for each in base])
     one_by_one, direct = samples.get(("single", "redaction")), samples.get(("single", "direct"))
     if one_by_one and direct:
         found["added_p50_us"] = paired_difference([s.p50_us for s in one_by_one], [s.p50_us for s in direct])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bench import messages
+from bench.budgets import REFERENCE_US
 from bench.report import Table
 from bench.rounds import Settings
 
@@ -18,6 +19,7 @@ def page(shown: Sequence[Table], facts: Mapping[str, str], settings: Settings) -
         requests=settings.rss_requests,
         keys=settings.rss_keys,
         warm_up=settings.rss_warm_up,
+        reference=REFERENCE_US,
         facts="\n".join(f"- {name}: {value}" for name, value in facts.items()),
         tables="\n".join(in_markdown(table) for table in shown),
     )
@@ -51,8 +53,10 @@ keep-alive connections. Every answer is checked for its status and its whole tex
   checks a key nor reads a body.
 - **kaigate** runs as `kaigate serve` with key authentication on and the access log off, with secret redaction off
   (pass-through) and on.
-- **The limiter's cost** is the gateway's with every kind of limit kept in Valkey (requests, tokens, parallel leases,
-  budget: one script on the way in, one on the way out, and the usage record) minus that of the pass-through.
+- **The limiter's cost** is what every kind of limit kept in Valkey (requests, tokens, parallel leases, budget: one
+  script on the way in, one on the way out, and the usage record on its way into SQLite) adds to a gateway that counts
+  input tokens for a ceiling already, with more requests at a time. Its budget of 25 us was set on a machine where nginx
+  takes {reference:g} us for a request: `limiter_us` is in that machine's microseconds, by nginx of the same round.
 - **The interpreter** matters: one built without profile-guided optimisation, as version managers often build it, costs
   the gateway about a fifth more CPU and nginx nothing. `make` takes the system's own where there is one.
 - **Added latency** is p50 and p99 at one request at a time, minus the same without a proxy in the same round. The

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from bench import messages
 from bench.budgets import BASE, Verdict, cpu_ratio
 from bench.intervals import Estimate, paired_difference
-from bench.rounds import Memory, Sample, Samples, Settings
+from bench.rounds import Memory, Sample, Samples, Settings, Workload
 
 _NAMES: Final = {
     "direct": "direct, no proxy",
@@ -19,7 +19,8 @@ _NAMES: Final = {
     "nginx-again": "a second nginx",
     "passthrough": "kaigate, key check, redaction off",
     "redaction": "kaigate, key check, redaction on",
-    "limits": "kaigate, key check, every limit in Valkey",
+    "counted": "kaigate, key check, input tokens counted",
+    "limits": "kaigate, key check, input tokens counted, every limit in Valkey",
     "keys": "kaigate, many virtual keys in turn, every limit in Valkey",
 }
 
@@ -35,7 +36,8 @@ class Table(msgspec.Struct, frozen=True):
 def tables(samples: Samples, settings: Settings, memory: Sequence[Memory], verdicts: Sequence[Verdict]) -> list[Table]:
     """Everything that was measured; workloads that were not run are left out."""
     found = [
-        _throughput(samples, settings),
+        _throughput(samples, "chat", settings.concurrency),
+        _throughput(samples, "loaded", settings.loaded),
         _latency(samples),
         _streams(samples, settings),
         _memory(memory, settings),
@@ -61,12 +63,12 @@ def with_interval(value: Estimate, digits: int = 2) -> str:
     return f"{value.median:.{digits}f} ({value.low:.{digits}f} to {value.high:.{digits}f})"
 
 
-def _throughput(samples: Samples, settings: Settings) -> Table:
+def _throughput(samples: Samples, measured: Workload, concurrency: int) -> Table:
     rows: list[tuple[str, ...]] = []
     for (workload, target), row in samples.items():
-        if workload != "chat" or not row:
+        if workload != measured or not row:
             continue
-        ratio = cpu_ratio(samples, "chat", target) if target not in {BASE, "direct"} else None
+        ratio = cpu_ratio(samples, measured, target) if target not in {BASE, "direct"} else None
         own = target != "direct"
         rows.append(
             (
@@ -77,7 +79,7 @@ def _throughput(samples: Samples, settings: Settings) -> Table:
                 f"{_median(row, 'busy'):.0%}" if own else "",
             )
         )
-    title = f"{settings.concurrency} requests at a time"
+    title = f"{concurrency} requests at a time"
     return Table(title, ("target", "us CPU/request", "to nginx (95 %)", "requests/s", "busy"), rows)
 
 

@@ -12,12 +12,12 @@ from bench.load import Job, Result
 from bench.processes import BenchError
 from bench.targets import KEY, Target
 
-Workload = Literal["chat", "single", "stream"]
+Workload = Literal["chat", "single", "loaded", "stream"]
 _ANSWER_S: Final = 900.0
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """How much is measured; `chat` runs `concurrency` requests at once, `single` one, `stream` `streams`.
+    """How much is measured: `chat` runs `concurrency` requests at once, `single` one, `loaded` more.
 
     Many short rounds beat few long ones: the machine's speed drifts over seconds, and only a pair shares it.
     """
@@ -25,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True):
     rounds: int = 30
     seconds: float = 0.3
     concurrency: int = 16
+    loaded: int = 64
     streams: int = 100
     rss_requests: int = 100_000
     rss_warm_up: int = 5_000
@@ -76,7 +77,7 @@ def job_for(workload: Workload, target: Target, settings: Settings) -> Job:
     """The load of one sample."""
     if workload == "stream":
         return Job(target.stream_port, "stream", settings.streams, KEY, settings.seconds)
-    concurrency = settings.concurrency if workload == "chat" else 1
+    concurrency = {"chat": settings.concurrency, "loaded": settings.loaded}.get(workload, 1)
     return Job(target.chat_port, "chat", concurrency, KEY, settings.seconds)
 
 

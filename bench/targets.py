@@ -27,7 +27,7 @@ _WIDE: Final = {
     "rpm": 10_000_000,
     "tpm": 10_000_000_000,
     "parallel": 100_000,
-    "budget_usd": 1_000_000.0,
+    "budget_usd": 100_000.0,
     "budget_window": "month",
     "max_input_tokens": 100_000,
 }
@@ -137,14 +137,15 @@ def gateway(
     name: str,
     *,
     redaction: bool,
+    counted: bool = False,
     redis: str | None = None,
     virtual_keys: int = 0,
     wrapper: tuple[str, ...] = (),
 ) -> Iterator[Target]:
     """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command.
 
-    With `redis`, a URL, every kind of limit is kept there, too wide to refuse anything. Its database has as many
-    `virtual_keys` when it starts.
+    Input tokens are `counted` for a ceiling of the model. With `redis`, a URL, every kind of limit is kept there, too
+    wide to refuse anything. Its database has as many `virtual_keys` when it starts.
     """
     program = Path(sys.executable).with_name("kaigate")
     if not program.exists():
@@ -156,7 +157,7 @@ def gateway(
     port = free_port()
     settings, log = folder / "gateway.yaml", folder / "gateway.log"
     # JSON is YAML.
-    config = gateway_config(bench, port, data_dir, redaction=redaction, redis=redis)
+    config = gateway_config(bench, port, data_dir, redaction=redaction, counted=counted, redis=redis)
     settings.write_text(json.dumps(config, indent=2), encoding="utf-8")
     command: list[str | Path] = [*wrapper, program, "serve", "--config", settings]
     with running(command, pinned=bench.cores.target, log=log, env=_SECRETS) as process:
@@ -165,7 +166,7 @@ def gateway(
 
 
 def gateway_config(
-    bench: Bench, port: int, data_dir: Path, *, redaction: bool, redis: str | None = None
+    bench: Bench, port: int, data_dir: Path, *, redaction: bool, counted: bool = False, redis: str | None = None
 ) -> dict[str, object]:
     """The gateway's configuration: one provider, one model, one key beside those of the database."""
     return {
@@ -178,7 +179,12 @@ def gateway_config(
                 "max_connections": 512,
             }
         },
-        "models": {messages.MODEL: {"deployments": [{"provider": "mock"}]}},
+        "models": {
+            messages.MODEL: {
+                "deployments": [{"provider": "mock"}],
+                "max_input_tokens": _WIDE["max_input_tokens"] if counted else None,
+            }
+        },
         "guardrails": {"output": {"redaction": {"enabled": redaction}}},
         "keys": {"pepper": f"env:{_PEPPER_VARIABLE}", "static": {"bench": {"key": f"env:{_KEY_VARIABLE}"}}},
         "limits": {"enabled": False} if redis is None else {"defaults": _WIDE},

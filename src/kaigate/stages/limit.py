@@ -65,9 +65,11 @@ class _Held(msgspec.Struct):
     def cost_of(self, deployment: Deployment | None, usage: Usage) -> int:
         """Nano-dollars of a usage at the price of the deployment that was asked last."""
         if usage is not self.usage or deployment is not self.answered_by:
-            self.usage, self.answered_by = usage, deployment
-            prices = [price for candidate, price in self.prices if candidate is deployment]
-            self.cost = prices[0].cost(usage) if prices else 0
+            self.usage, self.answered_by, self.cost = usage, deployment, 0
+            for candidate, price in self.prices:
+                if candidate is deployment:
+                    self.cost = 0 if price is FREE else price.cost(usage)
+                    break
         return self.cost
 
 
@@ -153,8 +155,13 @@ class Limit(Stage):
                 exchange.output_ceiling = tokens_out
         tokens_out *= request.sampling.n or 1
         tier = _service_tier(request)
-        prices = [(each, self._price(entry, each, tier)) for each in candidates]
-        most = max([price.upper_bound(tokens_in, tokens_out) for _, price in prices])
+        prices: list[tuple[Deployment, Price]] = []
+        most = 0
+        for each in candidates:
+            price = self._price(entry, each, tier)
+            prices.append((each, price))
+            if price is not FREE:
+                most = max(most, price.upper_bound(tokens_in, tokens_out))
         made = f"{self._name}{next(self._numbers):x}"
         bound = Usage(tokens_in, tokens_out, estimated=True)
         record = self._record(exchange, made, now_ms, provider, bound, most, "failed")
@@ -207,22 +214,24 @@ class Limit(Stage):
             return
         for position, scope in terms.budgets:
             metrics.budgets.set(scope, standings[position].remaining)
-        for position, least in enumerate(terms.soft):
-            if standings[position].remaining <= least:
-                metrics.soft_limit(terms.bounds[position], standings[position].remaining, held.ask.at_ms / 1000)
+        for bound, least, standing in zip(terms.bounds, terms.soft, standings, strict=True):
+            if standing.remaining <= least:
+                metrics.soft_limit(bound, standing.remaining, held.ask.at_ms / 1000)
 
     def _record(  # noqa: PLR0917 -- as the record's fields
         self, exchange: Exchange, made: str, at_ms: int, provider: str, usage: Usage, cost: int, outcome: Outcome
     ) -> UsageRecord:
         caller, entry = exchange.principal, exchange.entry
+        if caller is None or entry is None:
+            raise UnavailableError("internal_error", "The request was not authorised.")
         return UsageRecord(
             made,
             at_ms,
             exchange.request_id,
-            caller.key_id if caller is not None else "",
-            caller.team if caller is not None else "",
+            caller.key_id,
+            caller.team,
             exchange.user,
-            entry.name if entry is not None else "",
+            entry.name,
             provider,
             self._surface or exchange.surface.name,
             outcome,
