@@ -37,6 +37,24 @@ def show(file: FileArgument = None, config: ConfigOption = None, json: JsonOptio
     raise typer.Exit(report_effective(config or file, as_json=json))
 
 
+@app.command("import-litellm")
+def import_litellm(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Configuration of a LiteLLM proxy.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the result there; an existing file is refused.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Turn a LiteLLM proxy's configuration into one of kaigate's.
+
+    The result goes to --output, else to stdout; the report of every line to stderr. Exits with 1 where nothing was
+    usable.
+    """
+    from kaigate.cli.import_litellm import run_import  # noqa: PLC0415
+
+    raise typer.Exit(run_import(file, output, as_json=json))
+
+
 @app.command()
 def schema(
     guardrails: Annotated[bool, typer.Option("--guardrails", help="The schema of the guardrail file.")] = False,
