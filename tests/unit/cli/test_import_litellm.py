@@ -1,4 +1,4 @@
-"""`kaigate config import-litellm` writes what loads, reports the rest, and says with its exit code whether it worked."""
+"""`kaigate config import-litellm` writes what loads, reports the rest, and fails where nothing is usable."""
 
 import json
 from pathlib import Path
