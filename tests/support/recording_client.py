@@ -69,6 +69,7 @@ class RecordingClient:
         deadlines: Deadlines,
         *,
         required_zone: Any = None,
+        repeat: bool = True,
     ) -> ScriptedResponse:
         self.sent.append(Sent(target, path, headers, body, deadlines, required_zone))
         answer = self._answer(target)

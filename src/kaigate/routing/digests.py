@@ -31,11 +31,12 @@ class DigestBook:
     `doubts` counts what made a place uncertain: an answer that was asked for before is worth nothing afterwards.
     """
 
-    __slots__ = ("_reported", "_wanted", "doubts")
+    __slots__ = ("_news", "_reported", "_wanted", "doubts")
 
     def __init__(self) -> None:
         self._reported: dict[str, dict[str, str]] = {}
         self._wanted = asyncio.Event()
+        self._news = asyncio.Event()
         self.doubts = 0
 
     def doubt(self, pin: Pin) -> Doubt | None:
@@ -48,6 +49,16 @@ class DigestBook:
             return None
         return "missing" if digest is None else "drifted"
 
+    async def confirmed(self, pin: Pin, timeout_s: float) -> bool:
+        """Whether the pinned deployment may be served, after waiting for its server's report at most `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.doubt(pin) == "unchecked":
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return self.doubt(pin) is None
+
     def reported(self, pin: Pin) -> str | None:
         """The digest that its server reported last."""
         return self._reported.get(pin.place, {}).get(pin.model)
@@ -55,6 +66,8 @@ class DigestBook:
     def take(self, place: str, digests: Mapping[str, str], models: Iterable[str]) -> None:
         """A place reported its `digests`, by full name; those of `models` are remembered."""
         self._reported[place] = {model: digests[model] for model in models if model in digests}
+        self._news.set()
+        self._news = asyncio.Event()
 
     def lost(self, place: str) -> None:
         """The connection to a place broke: nothing is served from it until it is asked anew, which is done at once."""

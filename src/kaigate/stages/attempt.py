@@ -40,6 +40,8 @@ from kaigate.transport.http import Deadlines, HttpClient, Response, Target
 
 _MAX_ERROR_BYTES: Final = 65_536
 _MIN_LEFT_S: Final = 0.05
+_CONFIRM_S: Final = 1.0
+"""How long an attempt waits for the digest of a server that may have been restarted."""
 _PASSING: Final = frozenset({429, 500, 502, 503, 529})
 """Statuses that the same server may not repeat: it is overloaded, restarting, or failed on this request only."""
 _TOO_MANY: Final = 429
@@ -120,7 +122,7 @@ class Attempt(Stage):
         self._budget.earn()
         first = candidates[0]
         outcome = None
-        if (first.pin is None or self._as_pinned(first)) and (
+        if (first.pin is None or self._digests.doubt(first.pin) is None) and (
             first.name not in self._health.troubled or self._health.admit(first)
         ):
             outcome = await self._open(exchange, first, first.deadlines)
@@ -167,7 +169,11 @@ class Attempt(Stage):
         provider = candidate.provider.name
         if self._health.wait_s(candidate) or (provider in tries.asked and not self._budget.spend()):
             return
-        if not self._as_pinned(candidate) or not self._health.admit(candidate):
+        if candidate.pin is not None:
+            patience = min(_CONFIRM_S, tries.deadline - self.monotonic())
+            if not await self._digests.confirmed(candidate.pin, patience):
+                return
+        if not self._health.admit(candidate):
             return
         if tries.made and candidate is not exchange.deployment:
             self.metrics.fallbacks.labels(exchange.model, provider).inc()
@@ -213,6 +219,7 @@ class Attempt(Stage):
                 call.body,
                 deadlines,
                 required_zone="private" if exchange.private else None,
+                repeat=deployment.pin is None,
             )
             answer = UpstreamAnswer(self, exchange, response, provider.decoder(request), deployment)
             if self._limits is not None:
@@ -250,10 +257,6 @@ class Attempt(Stage):
             self._health.released(deployment)
         else:
             self._health.failed(deployment)
-
-    def _as_pinned(self, deployment: Deployment) -> bool:
-        """Asked at every attempt: between two of them the server may have been restarted with other files."""
-        return deployment.pin is None or self._digests.doubt(deployment.pin) is None
 
     def _doubt(self, error: TransportError, deployment: Deployment) -> None:
         if isinstance(error, (ConnectFailed, ConnectTimeout, Truncated)):

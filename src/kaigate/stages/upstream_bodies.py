@@ -85,6 +85,7 @@ class UpstreamBodies:
                 call.body,
                 deadlines,
                 required_zone="private" if private else None,
+                repeat=deployment.pin is None,
             )
             if self._limits is not None:
                 self._limits.learn(deployment.name, response.status, response.headers)

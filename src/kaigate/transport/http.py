@@ -45,12 +45,14 @@ class HttpClient:
         deadlines: Deadlines,
         *,
         required_zone: Literal["private"] | None = None,
+        repeat: bool = True,
     ) -> Response:
         """Send a request; return when the response's status and headers have arrived.
 
         `headers` have no Host, Content-Length, Connection or Accept-Encoding: the client sets those. The caller closes
         the response. Raises TransportError; a cancelled call leaves nothing behind. A request is repeated once, not on
-        an idle connection again, when a reused one turns out to be closed and not one byte of a response arrived.
+        an idle connection again, when a reused one turns out to be closed and not one byte of a response arrived; without
+        `repeat` that is a `StaleConnection`: for who must know that the server may have been restarted.
         """
         if required_zone is not None:
             self._dialer.guard.admit(target, required_zone)
@@ -69,7 +71,7 @@ class HttpClient:
         try:
             await connection.exchange(response, head, body, head_only=head_only)
         except StaleConnection:
-            if loop.time() > response.begun + self._limits.stale_retry_s:
+            if not repeat or loop.time() > response.begun + self._limits.stale_retry_s:
                 raise
         else:
             return response
