@@ -102,15 +102,17 @@ def managed(_principal: Principal, _: str) -> bytes:
 
 
 def known_to_ollama(name: str, entry: ModelEntry, modified: int) -> ollama_models.OllamaModel:
-    """An allowed model in Ollama's terms: the window of its smallest deployment, and what no configuration denies it.
+    """An allowed model in Ollama's terms: its smallest window, its first pinned digest, and what it is not denied.
 
     Clients offer tools, images and thinking only to models that say that they take them.
     """
     windows = [each.context_tokens for each in entry.deployments if each.context_tokens is not None]
     able = [word for need, word in _CAPABILITIES.items() if any(need not in each.lacks for each in entry.deployments)]
+    pins = [each.pin.digest for each in entry.deployments if each.pin is not None]
     return ollama_models.OllamaModel(
         name=name,
         modified=modified,
+        digest=pins[0] if pins else "",
         context_tokens=min(windows, default=None),
         capabilities=("completion", *able),
     )

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
-from kaigate.app.views import MAX_SHOWN, provider_health, views
+from kaigate.app.views import MAX_SHOWN, known_to_ollama, provider_health, views
 from kaigate.clock import SystemClock
 from kaigate.config.routing_settings import BreakerSettings
 from kaigate.errors import GatewayError
+from kaigate.pipeline.plan import ModelEntry, Pin
 from kaigate.pipeline.principal import Principal
 from kaigate.routing.catalogue import Catalogue
 from kaigate.routing.health import HealthBook
@@ -50,6 +51,37 @@ def test_a_model_that_is_not_yours_looks_like_one_that_is_not_there(shown):
 @pytest.mark.parametrize("name", ["config", "providers", "settings", "models"])
 def test_no_view_shows_a_secret(shown, name):
     assert KEY.encode() not in shown[name](ANYONE, "")
+
+
+def test_ollamas_clients_see_the_models_of_the_caller(shown):
+    narrow = Principal("k", "narrow", models=("other",))
+    for view in ("ollama_tags", "ollama_ps"):
+        assert [model["name"] for model in msgspec.json.decode(shown[view](ANYONE, ""))["models"]] == ["m", "other"]
+        assert [model["name"] for model in msgspec.json.decode(shown[view](narrow, ""))["models"]] == ["other"]
+    assert msgspec.json.decode(shown["ollama_show"](narrow, "other"))["capabilities"]
+    for name in ("m", "nowhere"):
+        with pytest.raises(GatewayError) as refused:
+            shown["ollama_show"](narrow, name)
+        assert refused.value.code == "model_not_found"
+
+
+def test_a_model_is_described_to_ollamas_clients_by_its_weakest_and_its_pinned_deployment():
+    small = msgspec.structs.replace(deployment(), context_tokens=1000, lacks=frozenset({"vision", "tools"}))
+    pinned = msgspec.structs.replace(
+        deployment("second"), context_tokens=2000, lacks=frozenset({"vision"}), pin=Pin("http://x", "m", "abc")
+    )
+    known = known_to_ollama("m", ModelEntry("m", "m", (small, pinned)), 7)
+    assert (known.context_tokens, known.digest, known.modified) == (1000, "abc", 7)
+    assert known.capabilities == ("completion", "tools", "thinking")
+    plain = known_to_ollama("m", ModelEntry("m", "m", (deployment(),)), 7)
+    assert (plain.context_tokens, plain.digest) == (None, "")
+    assert plain.capabilities == ("completion", "tools", "vision", "thinking")
+
+
+def test_nobody_manages_models_here(shown):
+    with pytest.raises(GatewayError) as refused:
+        shown["ollama_management"](ANYONE, "")
+    assert refused.value.code == "route_not_allowed"
 
 
 def test_providers_come_with_their_connections(shown):
