@@ -13,10 +13,10 @@ from kaigate.pipeline.plan import Deployment, Pin
 from kaigate.providers import ollama_tags
 from kaigate.providers.ollama import Ollama
 from kaigate.routing.catalogue import Catalogue
-from kaigate.routing.digests import WHY, DigestBook, Doubt
+from kaigate.routing.digests import LOST, WHY, DigestBook, Doubt
 from kaigate.routing.upstream import BuiltProvider
 from kaigate.telemetry.metrics import Metrics
-from kaigate.transport.errors import ConnectFailed, ConnectTimeout, TransportError, Truncated
+from kaigate.transport.errors import TransportError
 from kaigate.transport.http import Deadlines, HttpClient
 
 log = logging.getLogger("kaigate.digests")
@@ -25,7 +25,6 @@ _MAX_AT_ONCE: Final = 8
 _JITTER: Final = 0.1
 _MIN_PAUSE_S: Final = 0.2
 """Between two rounds, however many connections break."""
-_LOST: Final = (ConnectFailed, ConnectTimeout, Truncated)
 _SHOWN: Final = 12
 """Hex digits of a digest in the log, as Ollama's own list shows them."""
 
@@ -117,7 +116,7 @@ class DigestChecker:
 
     def _failed(self, place: str, built: BuiltProvider, error: Exception, *, most: int) -> None:
         count = self._failures[place] = min(most, self._failures.get(place, 0) + 1)
-        if count >= most or isinstance(error, _LOST):
+        if count >= most or isinstance(error, LOST):
             self._book.forget(place)
         log.info("digest check failed", extra={"provider": built.provider.name, "reason": type(error).__name__})
 

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-from kaigate.pipeline.plan import Pin
+from kaigate.pipeline.plan import Deployment, Pin
+from kaigate.transport.errors import ConnectFailed, ConnectTimeout, TransportError, Truncated
 from kaigate.transport.target import Target
 
 Doubt = Literal["unchecked", "missing", "drifted"]
@@ -18,6 +19,12 @@ WHY: Final[Mapping[Doubt, str]] = {
     "missing": "its server does not have the pinned model",
     "drifted": "its server reports another digest than the pinned one",
 }
+
+
+LOST: Final = (ConnectFailed, ConnectTimeout, Truncated)
+"""What a server that is restarted looks like."""
+CONFIRM_S: Final = 1.0
+"""How long an attempt waits for the digest of a server that may have been restarted."""
 
 
 def place_of(target: Target, base_path: str) -> str:
@@ -49,10 +56,10 @@ class DigestBook:
             return None
         return "missing" if digest is None else "drifted"
 
-    async def confirmed(self, pin: Pin, timeout_s: float) -> bool:
-        """Whether the pinned deployment may be served, after waiting for its server's report at most `timeout_s`."""
+    async def confirmed(self, pin: Pin, left_s: float) -> bool:
+        """Whether the pinned deployment may be served, after waiting a moment for its server's report."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(min(CONFIRM_S, left_s)):
                 while self.doubt(pin) == "unchecked":
                     await self._news.wait()
         except TimeoutError:
@@ -75,6 +82,11 @@ class DigestBook:
             self.forget(place)
             self.doubts += 1
             self._wanted.set()
+
+    def failed(self, deployment: Deployment, error: TransportError) -> None:
+        """An attempt at a deployment failed: where its connection broke, the server may have been restarted."""
+        if isinstance(error, LOST):
+            self.lost(place_of(deployment.target, deployment.base_path))
 
     def forget(self, place: str) -> None:
         """What a place reported holds no more."""

@@ -40,8 +40,6 @@ from kaigate.transport.http import Deadlines, HttpClient, Response, Target
 
 _MAX_ERROR_BYTES: Final = 65_536
 _MIN_LEFT_S: Final = 0.05
-_CONFIRM_S: Final = 1.0
-"""How long an attempt waits for the digest of a server that may have been restarted."""
 _PASSING: Final = frozenset({429, 500, 502, 503, 529})
 """Statuses that the same server may not repeat: it is overloaded, restarting, or failed on this request only."""
 _TOO_MANY: Final = 429
@@ -169,10 +167,9 @@ class Attempt(Stage):
         provider = candidate.provider.name
         if self._health.wait_s(candidate) or (provider in tries.asked and not self._budget.spend()):
             return
-        if candidate.pin is not None:
-            patience = min(_CONFIRM_S, tries.deadline - self.monotonic())
-            if not await self._digests.confirmed(candidate.pin, patience):
-                return
+        left = tries.deadline - self.monotonic()
+        if candidate.pin is not None and not await self._digests.confirmed(candidate.pin, left):
+            return
         if not self._health.admit(candidate):
             return
         if tries.made and candidate is not exchange.deployment:
@@ -233,7 +230,7 @@ class Attempt(Stage):
                 arrived = response.arrived(self._max_answer_bytes)
                 answer.complete(await response.read(self._max_answer_bytes) if arrived is None else arrived)
         except TransportError as error:
-            self._doubt(error, deployment)
+            self._digests.failed(deployment, error)
             failed = broken(error, deployment, self.metrics)
             return failed
         except UpstreamFailedError as error:
@@ -257,10 +254,6 @@ class Attempt(Stage):
             self._health.released(deployment)
         else:
             self._health.failed(deployment)
-
-    def _doubt(self, error: TransportError, deployment: Deployment) -> None:
-        if isinstance(error, (ConnectFailed, ConnectTimeout, Truncated)):
-            self._digests.lost(place_of(deployment.target, deployment.base_path))
 
     def _call(self, exchange: Exchange, request: ChatRequest, deployment: Deployment) -> UpstreamCall:
         """The request in the upstream's format, if this attempt is authorised."""

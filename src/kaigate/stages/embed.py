@@ -123,6 +123,9 @@ class Embed(Stage):
         health, provider = self._state.health, candidate.provider.name
         if health.wait_s(candidate) or (provider in tries.asked and not self._state.retries.spend()):
             return None
+        left = tries.deadline - self._monotonic()
+        if candidate.pin is not None and not await self._state.digests.confirmed(candidate.pin, left):
+            return None
         if not health.admit(candidate):
             return None
         if tries.made and candidate is not exchange.deployment:
@@ -154,6 +157,7 @@ class Embed(Stage):
         except CallFailedError as error:
             failed = error.failed
         except TransportError as error:
+            self._state.digests.failed(deployment, error)
             failed = broken(error, deployment, self._metrics)
         except UpstreamFailedError as error:
             failed = Failed(error, again=False)
