@@ -3,10 +3,14 @@
 import asyncio
 import base64
 import struct
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from kaigate.ledger.record import UsageRecord, decode
+from kaigate.limits.model import Settlement
+from kaigate.stages.limit import Limit
 from support.gateway import AUTH, Gateway, call, post, running, settings
 from support.openai_upstream import answering, http
 from support.upstream_faults import Connection, Upstream, silence, upstream
@@ -188,12 +192,30 @@ async def test_what_may_be_cut_is_never_too_long(tmp_path):
             assert (await asked(gateway, "ollama_embed", long)).status == 400
 
 
+def recorded(gateway: Gateway, name: str) -> list[UsageRecord]:
+    """The records with which exchanges of a pipeline are settled from now on."""
+    [limit] = [stage for stage in gateway.runtime.snapshot.pipelines[name].stages if isinstance(stage, Limit)]
+    settled: list[UsageRecord] = []
+    limiter = limit._limiter
+
+    def settle(settlement: Settlement) -> None:
+        settled.append(decode(settlement.record))
+        limiter.settle(settlement)
+
+    limit._limiter = SimpleNamespace(admit=limiter.admit, settle=settle)
+    return settled
+
+
 async def test_money_and_rates_are_reserved_and_settled(tmp_path):
     models = {"m": {"deployments": [{"provider": "up"}], "price": {"input": 2.0, "output": 0.0}}}
     limits = {"enabled": True, "defaults": {"rpm": 2}}
     async with upstream(answering(http(vectors()))) as up:
         async with running(settings(up.port, models=models, limits=limits), tmp_path) as gateway:
+            settled = recorded(gateway, "openai_embeddings")
             answer = await asked(gateway, "openai_embeddings")
+            assert [(each.surface, each.input_tokens, each.output_tokens) for each in settled] == [
+                ("openai_embeddings", 7, 0)
+            ]
             assert float(answer.headers["x-kaigate-cost-usd"]) == pytest.approx(7 * 2 / 1_000_000)
             assert (await asked(gateway, "ollama_embed")).status == 200
             assert (await asked(gateway, "ollama_embeddings")).status == 429

@@ -7,7 +7,7 @@ import pytest
 from kaigate.chat.embeddings import EmbeddingRequest
 from kaigate.chat.request import ChatRequest
 from kaigate.clock import SystemClock
-from kaigate.config.routing_settings import RoutingSettings
+from kaigate.config.routing_settings import RetrySettings, RoutingSettings
 from kaigate.errors import GatewayError
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import RoutePlan
@@ -55,6 +55,17 @@ async def test_each_candidate_is_asked_and_what_may_pass_is_repeated():
     assert failed.value.code == "upstream_error"
     assert client.asked == ROUTING.max_attempts
     assert [each.error_rate > 0 for each in made.state.health.standings()] == [True, True]
+
+
+async def test_each_request_earns_a_share_of_a_repetition():
+    client = Refusing(ConnectFailed("no"))
+    made = stage(client)
+    made.state.settings = ROUTING
+    made.state.retries.configure(RetrySettings(budget_reserve=1, budget_ratio=1.0))
+    for asked in (2, 4):
+        with pytest.raises(GatewayError):
+            await made.embed.enter(planned(deployment()))
+        assert client.asked == asked
 
 
 async def test_what_was_not_asked_is_not_blamed():
