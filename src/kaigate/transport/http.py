@@ -51,8 +51,8 @@ class HttpClient:
 
         `headers` have no Host, Content-Length, Connection or Accept-Encoding: the client sets those. The caller closes
         the response. Raises TransportError; a cancelled call leaves nothing behind. A request is repeated once, not on
-        an idle connection again, when a reused one turns out to be closed and not one byte of a response arrived. Without
-        `repeat` that is a `StaleConnection`, for who must know that the server may have been restarted.
+        an idle connection again, when a reused one turns out to be closed and not one byte of a response arrived.
+        Without `repeat` that is a `StaleConnection`, for who must know that the server may have been restarted.
         """
         if required_zone is not None:
             self._dialer.guard.admit(target, required_zone)
