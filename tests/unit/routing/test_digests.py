@@ -6,6 +6,8 @@ import pytest
 
 from kaigate.pipeline.plan import Pin
 from kaigate.routing.digests import WHY, DigestBook
+from kaigate.transport.errors import ConnectFailed, FirstByteTimeout, StaleConnection
+from support.routes import catalogue_of, config_of
 
 HERE, THERE = "http://ollama:11434", "http://other:11434"
 ONE, TWO = "1" * 64, "2" * 64
@@ -92,3 +94,34 @@ async def test_whoever_hurries_is_heard():
 
 def test_every_doubt_has_its_reason():
     assert set(WHY) == {"unchecked", "missing", "drifted"}
+
+
+async def test_an_attempt_waits_a_moment_for_the_report_of_a_server():
+    made = reporting(ONE)
+    assert await made.confirmed(PIN, 0)
+    made.lost(HERE)
+    waiting = asyncio.create_task(made.confirmed(PIN, 5))
+    await asyncio.sleep(0)
+    made.take(THERE, {}, [])
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    made.take(HERE, {PIN.model: ONE}, [PIN.model])
+    assert await asyncio.wait_for(waiting, 1)
+
+
+@pytest.mark.parametrize("digest", [TWO, None])
+async def test_an_attempt_is_not_made_where_the_report_is_another_or_does_not_come(digest):
+    made = DigestBook() if digest is None else reporting(digest)
+    assert not await asyncio.wait_for(made.confirmed(PIN, 0.02), 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "doubt"),
+    [(ConnectFailed("c"), "unchecked"), (StaleConnection("s"), "unchecked"), (FirstByteTimeout("f"), None)],
+)
+def test_only_a_broken_connection_is_a_reason_to_doubt(error, doubt):
+    (deployment,) = catalogue_of(config_of({PIN.model: {"digest": ONE}})).resolve(PIN.model).deployments
+    made = DigestBook()
+    made.take(deployment.pin.place, {PIN.model: ONE}, [PIN.model])
+    made.failed(deployment, error)
+    assert made.doubt(deployment.pin) == doubt
