@@ -78,13 +78,13 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
             )
             for name in _gateways(only)
         }
-        for name in ("limits", "keys"):
-            if name in only:
-                redis = stack.enter_context(targets.valkey(bench, name))
-                count = settings.rss_keys if name == "keys" else 0
-                gateways[name] = stack.enter_context(
-                    targets.gateway(bench, name, redaction=False, redis=redis, virtual_keys=count)
-                )
+        for name in _limited(only):
+            redis = stack.enter_context(targets.valkey(bench, name))
+            count = settings.rss_keys if name == "keys" else 0
+            database = targets.NOWHERE if name == "limits" else None
+            gateways[name] = stack.enter_context(
+                targets.gateway(bench, name, redaction=False, redis=redis, database=database, virtual_keys=count)
+            )
         command = [sys.executable, "-m", "bench.load"]
         load = stack.enter_context(running(command, pinned=cores.others, log=folder / "load.log", piped=True))
         samples = interleave(load, _plan(direct, floor, gateways, only), settings, progress)
@@ -101,6 +101,12 @@ def _gateways(only: Sequence[str]) -> list[str]:
     return [*wanted, "counted"] if "limits" in only else wanted
 
 
+def _limited(only: Sequence[str]) -> list[str]:
+    # What brings usage to SQL is measured apart from what limits requests.
+    wanted = ["limits", "ledger"] if "limits" in only else []
+    return [*wanted, "keys"] if "keys" in only else wanted
+
+
 def _plan(
     direct: Target, floor: list[Target], gateways: dict[str, Target], only: Sequence[str]
 ) -> dict[Workload, Sequence[Target]]:
@@ -110,7 +116,7 @@ def _plan(
     if set(only) != {"stream"}:
         plan |= {"chat": [direct, *floor, *chat], "single": [direct, floor[0], *chat]}
     if "limits" in only:
-        plan["loaded"] = [floor[0], gateways["counted"], gateways["limits"]]
+        plan["loaded"] = [floor[0], gateways["counted"], gateways["limits"], gateways["ledger"]]
     if "stream" in only:
         plan["stream"] = [*floor, gateways["redaction"]]
     elif set(only) == {"nginx"}:

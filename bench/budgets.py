@@ -64,10 +64,11 @@ def figures(samples: Samples, memory: Sequence[Memory]) -> Figures:
     for key, (workload, target) in _RATIOS.items():
         if (ratio := cpu_ratio(samples, workload, target)) is not None:
             found[key] = ratio
-    limited, counted, base = (samples.get(("loaded", name)) for name in ("limits", "counted", BASE))
-    if limited and counted and base:
-        more = [mine.cpu_us - without.cpu_us for mine, without in zip(limited, counted, strict=True)]
-        found["limiter_us"] = paired_ratio([REFERENCE_US * each for each in more], [each.cpu_us for each in base])
+    for key, target, less in (("limiter_us", "limits", "counted"), ("ledger_us", "ledger", "limits")):
+        mine, without, base = (samples.get(("loaded", name)) for name in (target, less, BASE))
+        if mine and without and base:
+            more = [REFERENCE_US * (one.cpu_us - other.cpu_us) for one, other in zip(mine, without, strict=True)]
+            found[key] = paired_ratio(more, [each.cpu_us for each in base])
     one_by_one, direct = samples.get(("single", "redaction")), samples.get(("single", "direct"))
     if one_by_one and direct:
         found["added_p50_us"] = paired_difference([s.p50_us for s in one_by_one], [s.p50_us for s in direct])

@@ -54,9 +54,11 @@ keep-alive connections. Every answer is checked for its status and its whole tex
 - **kaigate** runs as `kaigate serve` with key authentication on and the access log off, with secret redaction off
   (pass-through) and on.
 - **The limiter's cost** is what every kind of limit kept in Valkey (requests, tokens, parallel leases, budget: one
-  script on the way in, one on the way out, and the usage record on its way into SQLite) adds to a gateway that counts
-  input tokens for a ceiling already, with more requests at a time. Its budget of 25 us was set on a machine where nginx
-  takes {reference:g} us for a request: `limiter_us` is in that machine's microseconds, by nginx of the same round.
+  script on the way in, a share of one on the way out with the usage record) adds to a gateway that counts input tokens
+  for a ceiling already, with more requests at a time. Its budget of 25 us was set on a machine where nginx takes
+  {reference:g} us for a request: `limiter_us` is in that machine's microseconds, by nginx of the same round. It is
+  measured with a database that is away, so that usage stays in the outbox; what its delivery into SQLite adds is
+  `ledger_us`, in the same microseconds.
 - **The interpreter** matters: one built without profile-guided optimisation, as version managers often build it, costs
   the gateway about a fifth more CPU and nginx nothing. `make` takes the system's own where there is one.
 - **Added latency** is p50 and p99 at one request at a time, minus the same without a proxy in the same round. The

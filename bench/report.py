@@ -20,7 +20,8 @@ _NAMES: Final = {
     "passthrough": "kaigate, key check, redaction off",
     "redaction": "kaigate, key check, redaction on",
     "counted": "kaigate, key check, input tokens counted",
-    "limits": "kaigate, key check, input tokens counted, every limit in Valkey",
+    "limits": "the same, every limit in Valkey",
+    "ledger": "the same, and usage into SQLite",
     "keys": "kaigate, many virtual keys in turn, every limit in Valkey",
 }
 

