@@ -13,7 +13,7 @@ from kaigate.chat.usage import Usage
 from kaigate.clock import Clock
 from kaigate.config.models import LimitsSettings
 from kaigate.errors import LimitExceededError, RequestInvalidError, UnavailableError
-from kaigate.ledger.record import Outcome, UsageRecord, encode
+from kaigate.ledger.record import Outcome, RecordForm
 from kaigate.limits.bounds import BoundsBook, Terms
 from kaigate.limits.headers import rate_limit_lines
 from kaigate.limits.model import Ask, Bound, Settlement, StoreError, Verdict
@@ -30,6 +30,9 @@ from kaigate.tokens.estimate import estimate
 PriceOf = Callable[[ModelEntry, Deployment, str], Price | None]
 """The price of a deployment in a service tier, which is empty where the request names none."""
 
+# As long as a price is taken to be the same, and callers with models at a time.
+_PRICED_MS: Final = 60_000
+_MOST_KNOWN: Final = 4096
 _USER: Final = re.compile(rb"[!-~]{1,128}")
 _NEVER: Final = "This request alone is larger than the limit of {what}: send less, or ask for a larger limit."
 _WHAT: Final = {
@@ -52,12 +55,42 @@ class Limiter(Protocol):
         ...
 
 
+class _Known:
+    """What the requests of a caller for a model share: terms, prices by deployment, and the form of their records."""
+
+    __slots__ = ("_names", "form", "labels", "prices", "provider", "terms", "tier", "until_ms")
+
+    def __init__(  # noqa: PLR0917
+        self,
+        terms: Terms,
+        until_ms: int,
+        user: str,
+        surface: str,
+        provider: str,
+        tier: str,
+        labels: tuple[str, str, str],
+    ) -> None:
+        self.terms = terms
+        self.until_ms = until_ms
+        self.provider = provider
+        self.tier = tier
+        self.labels = labels
+        self.prices: dict[int, tuple[Deployment, Price]] = {}
+        self._names = (user, surface)
+        self.form = self.form_of(provider)
+
+    def form_of(self, provider: str) -> RecordForm:
+        """The form of records of another provider than the first candidate's."""
+        key_id, team, model = self.labels
+        user, surface = self._names
+        return RecordForm(key_id=key_id, team=team, user=user, model=model, provider=provider, surface=surface)
+
+
 class _Held(msgspec.Struct):
-    """What an exchange holds: its reservation, the candidates' prices at that time, and the cost computed last."""
+    """What an exchange holds: its reservation, and the cost computed last."""
 
     ask: Ask
-    terms: Terms
-    prices: list[tuple[Deployment, Price]]
+    known: _Known
     usage: Usage | None = None
     answered_by: Deployment | None = None
     cost: int = 0
@@ -65,11 +98,9 @@ class _Held(msgspec.Struct):
     def cost_of(self, deployment: Deployment | None, usage: Usage) -> int:
         """Nano-dollars of a usage at the price of the deployment that was asked last."""
         if usage is not self.usage or deployment is not self.answered_by:
-            self.usage, self.answered_by, self.cost = usage, deployment, 0
-            for candidate, price in self.prices:
-                if candidate is deployment:
-                    self.cost = 0 if price is FREE else price.cost(usage)
-                    break
+            self.usage, self.answered_by = usage, deployment
+            priced = self.known.prices.get(id(deployment))
+            self.cost = 0 if priced is None or priced[1] is FREE else priced[1].cost(usage)
         return self.cost
 
 
@@ -103,6 +134,7 @@ class Limit(Stage):
         self._metrics = metrics
         self._clock = clock
         self._surface = surface
+        self._known: dict[tuple[int, str, str], _Known] = {}
         self._lease_ms = round(settings.reservation_s * 1000)
 
     def enter(self, exchange: Exchange) -> Awaitable[None] | None:
@@ -133,9 +165,13 @@ class Limit(Stage):
         deployment = exchange.deployment
         cost = held.cost_of(deployment, usage)
         provider = deployment.provider.name if deployment is not None else ""
-        record = self._record(exchange, ask.id, ask.at_ms, provider, usage, cost, _outcome(exchange))
-        self._metrics.spent(record)
-        self._limiter.settle(Settlement(ask.id, ask.bounds, usage.total_tokens, cost, encode(record)))
+        known = held.known
+        form = known.form if provider == known.provider else known.form_of(provider)
+        record = form.record(ask.id, ask.at_ms, exchange.request_id, _outcome(exchange), cost, usage)
+        if cost:
+            key_id, team, model = known.labels
+            self._metrics.cost.add((key_id, team, model, provider), cost)
+        self._limiter.settle(Settlement(ask.id, ask.bounds, usage.total_tokens, cost, record))
 
     def _asked(self, exchange: Exchange) -> _Held:
         request, entry, caller = exchange.request, exchange.entry, exchange.principal
@@ -154,19 +190,37 @@ class Limit(Stage):
             if terms.metered:
                 exchange.output_ceiling = tokens_out
         tokens_out *= request.sampling.n or 1
-        tier = _service_tier(request)
-        prices: list[tuple[Deployment, Price]] = []
+        known = self._known_of(exchange, caller, entry, terms, provider, now_ms)
         most = 0
         for each in candidates:
-            price = self._price(entry, each, tier)
-            prices.append((each, price))
-            if price is not FREE:
-                most = max(most, price.upper_bound(tokens_in, tokens_out))
+            priced = known.prices.get(id(each))
+            if priced is None:
+                priced = (each, self._price(entry, each, known.tier))
+                # Kept with its deployment, so that no other one can have its id.
+                known.prices[id(each)] = priced
+            if priced[1] is not FREE:
+                most = max(most, priced[1].upper_bound(tokens_in, tokens_out))
         made = f"{self._name}{next(self._numbers):x}"
         bound = Usage(tokens_in, tokens_out, estimated=True)
-        record = self._record(exchange, made, now_ms, provider, bound, most, "failed")
-        ask = Ask(made, terms.bounds, tokens_in + tokens_out, most, self._lease_ms, encode(record), now_ms)
-        return _Held(ask, terms, prices)
+        record = known.form.record(made, now_ms, exchange.request_id, "failed", most, bound)
+        ask = Ask(made, terms.bounds, tokens_in + tokens_out, most, self._lease_ms, record, now_ms)
+        return _Held(ask, known)
+
+    def _known_of(  # noqa: PLR0917
+        self, exchange: Exchange, caller: Principal, entry: ModelEntry, terms: Terms, provider: str, now_ms: int
+    ) -> "_Known":
+        """What requests of the same terms share, for a minute: after that a price may be another."""
+        surface = self._surface or exchange.surface.name
+        tier = _service_tier(exchange.request)
+        key = (id(terms), surface, tier)
+        known = self._known.get(key)
+        if known is None or known.terms is not terms or now_ms >= known.until_ms:
+            names = (caller.key_id, caller.team, entry.name)
+            known = _Known(terms, now_ms + _PRICED_MS, exchange.user, surface, provider, tier, names)
+            if key not in self._known and len(self._known) >= _MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+            self._known[key] = known
+        return known
 
     def _price(self, entry: ModelEntry, deployment: Deployment, tier: str) -> Price:
         price = self._price_of(entry, deployment, tier)
@@ -183,7 +237,7 @@ class Limit(Stage):
 
     def _decide(self, exchange: Exchange, held: _Held, verdict: Verdict) -> None:
         ask = held.ask
-        exchange.limit_lines = rate_limit_lines(held.terms, verdict)
+        exchange.limit_lines = rate_limit_lines(held.known.terms, verdict)
         if verdict.refused < 0:
             exchange.reservation = held
             exchange.charge = held.cost_of
@@ -209,7 +263,7 @@ class Limit(Stage):
 
     def _note(self, held: _Held, verdict: Verdict) -> None:
         """What is left of budgets, for the metrics, and a warning of each limit that is nearly reached."""
-        terms, standings, metrics = held.terms, verdict.standings, self._metrics
+        terms, standings, metrics = held.known.terms, verdict.standings, self._metrics
         if not standings:
             return
         for position, scope in terms.budgets:
@@ -217,30 +271,6 @@ class Limit(Stage):
         for bound, least, standing in zip(terms.bounds, terms.soft, standings, strict=True):
             if standing.remaining <= least:
                 metrics.soft_limit(bound, standing.remaining, held.ask.at_ms / 1000)
-
-    def _record(  # noqa: PLR0917 -- as the record's fields
-        self, exchange: Exchange, made: str, at_ms: int, provider: str, usage: Usage, cost: int, outcome: Outcome
-    ) -> UsageRecord:
-        caller, entry = exchange.principal, exchange.entry
-        if caller is None or entry is None:
-            raise UnavailableError("internal_error", "The request was not authorised.")
-        return UsageRecord(
-            made,
-            at_ms,
-            exchange.request_id,
-            caller.key_id,
-            caller.team,
-            exchange.user,
-            entry.name,
-            provider,
-            self._surface or exchange.surface.name,
-            outcome,
-            cost,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cached_input_tokens,
-            usage.estimated,
-        )
 
 
 def _service_tier(request: ChatRequest | None) -> str:

@@ -40,35 +40,6 @@ class BoundLike(Protocol):
         ...
 
 
-class Spent(Protocol):
-    """What a settled request cost."""
-
-    @property
-    def key_id(self) -> str:
-        """Public id of the key."""
-        ...
-
-    @property
-    def team(self) -> str:
-        """Its team."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """Name on the allowlist."""
-        ...
-
-    @property
-    def provider(self) -> str:
-        """Who answered."""
-        ...
-
-    @property
-    def nanodollars(self) -> int:
-        """The cost."""
-        ...
-
-
 class BudgetCollector(Collector):
     """What is left of each budget, by the latest step that looked; plain numbers, made into series at a scrape."""
 
@@ -144,11 +115,6 @@ class LimitMetrics:
     def refused(self, bound: BoundLike) -> None:
         """A limit stood in the way."""
         self.rate_limited.labels(bound.kind, _kind(bound)).inc()
-
-    def spent(self, record: Spent) -> None:
-        """A request was settled."""
-        if record.nanodollars:
-            self.cost.add((record.key_id, record.team, record.model, record.provider), record.nanodollars)
 
     def soft_limit(self, bound: BoundLike, remaining: int, now: float) -> None:
         """A limit is nearly reached: a budget's is told once per window, another's once a minute; `now` in seconds."""

@@ -2,22 +2,17 @@ import logging
 
 from prometheus_client import CollectorRegistry
 
-from kaigate.ledger.record import UsageRecord
 from kaigate.limits.model import Bound
 from kaigate.telemetry.limit_metrics import LimitMetrics
 
 BUDGET = Bound("key:abc", "budget", 10_000_000_000, window="2026-11")
 
 
-def record(nanodollars: int) -> UsageRecord:
-    return UsageRecord("1", 0, "r", "abc", "ml", "", "m", "up", "chat", "ok", nanodollars, 1, 2)
-
-
 def test_money_is_counted_in_dollars_by_who_spent_it_on_what():
     registry = CollectorRegistry()
     metrics = LimitMetrics(registry)
     for nanodollars in (1_500_000_000, 250_000_000, 0):
-        metrics.spent(record(nanodollars))
+        metrics.cost.add(("abc", "ml", "m", "up"), nanodollars)
     labels = {"key_id": "abc", "team": "ml", "model": "m", "provider": "up"}
     assert registry.get_sample_value("kaigate_cost_usd_total", labels) == 1.75
 
