@@ -1,6 +1,7 @@
 """Admits a request under every limit that applies to it, and settles what it really used."""
 
 import itertools
+import operator
 import re
 import secrets
 from collections.abc import Awaitable, Callable
@@ -266,11 +267,13 @@ class Limit(Stage):
         terms, standings, metrics = held.known.terms, verdict.standings, self._metrics
         if not standings:
             return
+        left = [standing.remaining for standing in standings]
         for position, scope in terms.budgets:
-            metrics.budgets.set(scope, standings[position].remaining)
-        for bound, least, standing in zip(terms.bounds, terms.soft, standings, strict=True):
-            if standing.remaining <= least:
-                metrics.soft_limit(bound, standing.remaining, held.ask.at_ms / 1000)
+            metrics.budgets.set(scope, left[position])
+        if any(map(operator.le, left, terms.soft)):
+            for bound, least, remaining in zip(terms.bounds, terms.soft, left, strict=True):
+                if remaining <= least:
+                    metrics.soft_limit(bound, remaining, held.ask.at_ms / 1000)
 
 
 def _service_tier(request: ChatRequest | None) -> str:
