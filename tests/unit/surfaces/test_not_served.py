@@ -63,7 +63,13 @@ def test_a_client_is_told_what_is_served_of_its_own_api(path: str, said: str, se
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/v1/responses", "POST"), ("POST", "/api/tags", "GET"), ("GET", "/v1/chat/completions", "POST"), ("DELETE", "/v1/models/m", "GET"), ("POST", "/v1/models", "GET")],
+    [
+        ("GET", "/v1/responses", "POST"),
+        ("POST", "/api/tags", "GET"),
+        ("GET", "/v1/chat/completions", "POST"),
+        ("DELETE", "/v1/models/m", "GET"),
+        ("POST", "/v1/models", "GET"),
+    ],
 )
 def test_a_wrong_method_names_the_right_one(method: str, path: str, allowed: str) -> None:
     error = explain(method, path)
