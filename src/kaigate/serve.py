@@ -31,6 +31,7 @@ from kaigate.clock import SystemClock
 from kaigate.config.check import check
 from kaigate.config.load import load
 from kaigate.config.loaded import LoadedConfig
+from kaigate.config.problems import ConfigError
 from kaigate.config.watch import Reloader, watch
 from kaigate.keys.pepper import PepperError
 from kaigate.keys.policy import KeyPolicy
@@ -77,7 +78,9 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
         stores=stores,
     )
     try:
-        snapshot = build(loaded, policy, process)
+        snapshot = _built(loaded, policy, process)
+        if snapshot is None:
+            return 1
         handler.redact = snapshot.redact_log
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_Gateway(process, handler, snapshot, config_path, generated_key).serve())
@@ -89,6 +92,16 @@ def run(loaded: LoadedConfig, *, config_path: Path | None, generated_key: str | 
         return 1
     finally:
         writer.close()
+
+
+def _built(loaded: LoadedConfig, policy: KeyPolicy, process: Process) -> Snapshot | None:
+    """The first snapshot; None, and the reasons in the log, for what only building shows."""
+    try:
+        return build(loaded, policy, process)
+    except (ConfigError, ValueError) as error:
+        for problem in error.problems if isinstance(error, ConfigError) else (error,):
+            log.critical("configuration refused: %s", problem)
+        return None
 
 
 class _Gateway:

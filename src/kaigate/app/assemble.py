@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kaigate.app.aws_signing import NO_SIGNERS, Signers, asks_agent, credential_destinations, signers
 from kaigate.app.digests import digest_checks
 from kaigate.app.health_checks import HealthChecks
 from kaigate.app.key_sets import fetcher, origin_of
@@ -90,12 +91,15 @@ class Process:
 def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous: Snapshot | None = None) -> Snapshot:
     """A snapshot of `loaded`, and of its policy. Blocking: patterns may be compiled, so call it off the event loop.
 
-    Failed authentications are remembered across reloads. Raises ValueError for an unusable HTTPS_PROXY.
+    Failed authentications and fetched credentials are remembered across reloads. Raises ValueError for an unusable
+    HTTPS_PROXY, `ConfigError` for a provider without credentials.
     """
     config = loaded.config
-    built = upstreams(loaded)
-    catalogue = Catalogue.build(config, built)
     client = process.client
+    kept = NO_SIGNERS if previous is None else previous.signers
+    signing = signers(loaded, process.env, client, process.clock, previous=kept)
+    built = upstreams(loaded, signing)
+    catalogue = Catalogue.build(config, built)
     keyring = Keyring.build(config, loaded.secrets, policy)
     throttle = FailureThrottle(config.server.auth_failures_per_minute, process.clock)
     if previous is not None and previous.throttle_rate == config.server.auth_failures_per_minute:
@@ -152,7 +156,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
     return Snapshot(
         loaded=loaded,
         config=config,
-        egress=EgressGuard(_destinations(config, built)),
+        egress=_egress(config, built, signing),
         outgoing_proxy=ProxyPolicy.from_environment(process.env, allowed_hosts=config.routing.proxy_hosts),
         keyring=keyring,
         tokens=tokens,
@@ -163,6 +167,7 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         redact_log=log_redactor(redactor, (secret.reveal() for secret in loaded.secrets.values())),
         surfaces=_surfaces(config.server.max_json_depth),
         pipelines=pipelines,
+        signers=signing,
         health_checks=_health_checks(config, built),
         digest_checks=digest_checks(config, catalogue, built),
     )
@@ -193,8 +198,14 @@ def _tokens(config: GatewayConfig, policy: KeyPolicy, process: Process) -> JwtVe
     return JwtVerifier(settings, fetcher(process.client, settings), policy=policy, clock=process.clock)
 
 
+def _egress(config: GatewayConfig, upstreams: Mapping[str, BuiltProvider], signing: Signers) -> EgressGuard:
+    credentials = list(credential_destinations(signing))
+    declared = (*_destinations(config, upstreams), *((host, port) for _, host, port in credentials))
+    return EgressGuard(declared, pod_identity=asks_agent(credentials))
+
+
 def _destinations(config: GatewayConfig, upstreams: Mapping[str, BuiltProvider]) -> Iterator[tuple[str, int]]:
-    """Every host and port that this configuration connects to."""
+    """Every host and port that this configuration connects to, but for credentials."""
     for built in upstreams.values():
         yield built.target.origin.host, built.target.origin.port
     if config.keys.jwt is not None and (origin := origin_of(config.keys.jwt)) is not None:
@@ -244,8 +255,8 @@ def _pattern_cache(config: GatewayConfig, env: Mapping[str, str]) -> Path:
     return Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME", "/tmp")) / ".cache") / "kaigate"  # noqa: S108
 
 
-def upstreams(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
-    """The configuration's providers by name, ready to be called."""
+def upstreams(loaded: LoadedConfig, signing: Signers = NO_SIGNERS) -> dict[str, BuiltProvider]:
+    """The configuration's providers by name, ready to be called; without their signer only to be looked at."""
     built: dict[str, BuiltProvider] = {}
     for name, settings in loaded.config.providers.items():
         provider = registry.build(
@@ -256,6 +267,7 @@ def upstreams(loaded: LoadedConfig) -> dict[str, BuiltProvider]:
             organization=settings.organization,
             headers=settings.headers,
             drop_params=settings.drop_params,
+            signer=signing.get(name),
         )
         built[name] = build_upstream(settings, provider, registry.ROWS[settings.type])
     return built

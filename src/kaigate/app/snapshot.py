@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kaigate.app.aws_signing import Signers
 from kaigate.app.digests import DigestChecks
 from kaigate.app.health_checks import HealthChecks
 from kaigate.app.refusal_log import RefusalLog
@@ -39,5 +40,6 @@ class Snapshot:
     redact_log: Callable[[str], str]
     surfaces: Mapping[str, Surface]
     pipelines: Mapping[str, Pipeline]
+    signers: Signers
     health_checks: HealthChecks
     digest_checks: DigestChecks

@@ -1,5 +1,6 @@
 """One configuration becomes one snapshot."""
 
+import asyncio
 from typing import get_args
 
 import pytest
@@ -10,11 +11,13 @@ from kaigate.app.routes import PipelineName
 from kaigate.app.snapshot import Snapshot
 from kaigate.clock import SystemClock
 from kaigate.config.loaded import LoadedConfig
+from kaigate.config.problems import ConfigError
 from kaigate.keys.policy import KeyPolicy
 from kaigate.stages.guard_output import GuardOutput
 from kaigate.telemetry.metrics import Metrics
 from kaigate.transport.egress import EgressGuard
-from kaigate.transport.http import HttpClient
+from kaigate.transport.errors import EgressRefused
+from kaigate.transport.http import HttpClient, Origin
 from support.app_snapshot import loaded_from
 
 
@@ -87,3 +90,40 @@ def test_the_exact_counter_is_there_once_it_is_loaded():
     loaded = counter.get()
     counter.load()
     assert counter.get() is loaded
+
+
+AGENT = "http://169.254.170.23"
+BEDROCK = {"type": "bedrock", "base_url": None, "aws": {"region": "eu-west-1"}}
+
+
+def with_bedrock(tmp_path) -> LoadedConfig:
+    return loaded_from(tmp_path, providers={"aws": BEDROCK})
+
+
+async def test_what_hands_out_credentials_may_be_reached(tmp_path, process):
+    process.env = {**process.env, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{AGENT}/v1/credentials"}
+    snapshot = await asyncio.to_thread(lambda: build(with_bedrock(tmp_path), process))
+    assert await snapshot.egress.addresses(Origin.parse(AGENT)[0]) == ("169.254.170.23",)
+    await snapshot.egress.addresses(Origin.parse("http://127.0.0.1:9")[0])
+    snapshot.egress.admit_origin(Origin.parse("https://bedrock-runtime.eu-west-1.amazonaws.com")[0])
+    with pytest.raises(EgressRefused, match="not a declared"):
+        await snapshot.egress.addresses(Origin.parse("http://169.254.170.2")[0])
+
+
+async def test_a_link_local_address_is_reached_for_credentials_only(tmp_path, process):
+    given = {"up": {"base_url": f"{AGENT}/v1"}}
+    snapshot = await asyncio.to_thread(lambda: build(loaded_from(tmp_path, providers=given), process))
+    with pytest.raises(EgressRefused, match="credential agent"):
+        await snapshot.egress.addresses(Origin.parse(AGENT)[0])
+
+
+def test_a_reload_keeps_fetched_credentials(tmp_path, process):
+    process.env = {**process.env, "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{AGENT}/v1/credentials"}
+    first = build(with_bedrock(tmp_path), process)
+    second = build(with_bedrock(tmp_path), process, previous=first)
+    assert second.signers["aws"].credentials is first.signers["aws"].credentials
+
+
+def test_a_provider_without_credentials_is_refused(tmp_path, process):
+    with pytest.raises(ConfigError, match=r"providers\.aws: no AWS credentials were found"):
+        build(with_bedrock(tmp_path), process)

@@ -1,6 +1,7 @@
 """The list of destinations is what the egress guard admits."""
 
 import json
+import os
 
 import pytest
 
@@ -18,8 +19,15 @@ keys: {jwt: {jwks: "https://id.example/keys", issuer: "https://id.example", audi
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+    for name in (
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        *(name for name in os.environ if name[:4] == "AWS_"),
+    ):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/none")
 
 
 def listed(capsys) -> list[tuple]:
@@ -61,3 +69,29 @@ def test_a_proxy_that_cannot_be_used_is_told(tmp_path, capsys, monkeypatch, prox
     text = CONFIG + "routing: {proxy_hosts: [proxy.example]}\n"
     assert report_egress(write(tmp_path, text), as_json=True) == 1
     assert "proxy" in capsys.readouterr().err.lower()
+
+
+BEDROCK = """\
+providers:
+  one: {type: bedrock, aws: {region: eu-west-1}}
+  two: {type: bedrock, aws: {region: eu-west-1, access_key_id: "env:NONE", secret_access_key: "env:NONE"}}
+"""
+
+
+def test_what_hands_out_credentials_is_a_destination(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/none/token")
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/r")
+    assert report_egress(write(tmp_path, BEDROCK), as_json=True) == 0
+    assert listed(capsys) == [
+        ("external", "bedrock-runtime.eu-west-1.amazonaws.com", 443, "provider", ["one", "two"]),
+        ("external", "sts.eu-west-1.amazonaws.com", 443, "credentials", ["one"]),
+    ]
+
+
+def test_a_provider_without_credentials_here_is_told_of(tmp_path, capsys):
+    assert report_egress(write(tmp_path, BEDROCK), as_json=True) == 0
+    output = capsys.readouterr()
+    assert len(json.loads(output.out)["destinations"]) == 1
+    assert "not listed: " in output.err
+    assert "providers.one: no AWS credentials were found" in output.err
+    assert "providers.two" not in output.err

@@ -5,7 +5,7 @@ http is accepted for this machine and the agents' own addresses only, https for 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -66,6 +66,11 @@ class ContainerSource:
             token=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
             token_file=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
         )
+
+    @property
+    def identity(self) -> Hashable:
+        """The agent, and what proves who asks."""
+        return (type(self), self._origin, self._path, self._token, self._token_file)
 
     def destinations(self) -> Sequence[Destination]:
         """The agent."""

@@ -1,6 +1,6 @@
 """What a request to AWS is signed with."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Hashable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -60,6 +60,11 @@ Destination = tuple[str, int]
 
 class CredentialSource(Protocol):
     """One place that credentials come from."""
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for two that ask the same place in the same way."""
+        ...
 
     def destinations(self) -> Sequence[Destination]:
         """Hosts and ports that `fetch` connects to, for the egress guard; empty for files and the environment."""

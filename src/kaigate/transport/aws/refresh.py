@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final
 
 from kaigate.clock import Clock
@@ -40,6 +40,11 @@ class RefreshingCredentials:
     def destinations(self) -> Sequence[Destination]:
         """Hosts and ports that renewals connect to."""
         return self._source.destinations()
+
+    @property
+    def identity(self) -> Hashable:
+        """As of `CredentialSource`: of two that are equal, one can stand for the other."""
+        return self._source.identity
 
     def current(self) -> AwsCredentials | Awaitable[AwsCredentials]:
         """Credentials to sign with; an awaitable only where none are good. Call it on the event loop."""

@@ -6,7 +6,7 @@ regional endpoint is asked; the request needs no signature.
 
 import asyncio
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
@@ -61,6 +61,11 @@ class WebIdentitySource:
             session_name=env.get("AWS_ROLE_SESSION_NAME"),
             endpoint=env.get("AWS_ENDPOINT_URL_STS"),
         )
+
+    @property
+    def identity(self) -> Hashable:
+        """The endpoint, the role, and whose token is traded for it."""
+        return (type(self), self._origin, self._base_path, self._role_arn, self._token_file, self._session_name)
 
     def destinations(self) -> Sequence[Destination]:
         """The regional endpoint of STS."""
