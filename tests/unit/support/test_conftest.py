@@ -42,7 +42,7 @@ def test_the_guards_fail_what_blocks_or_leaks_and_nothing_else(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")  # the summary shows messages only where they fit
     pytester.makeconftest(CONFTEST.read_text())
-    pytester.makeini("[pytest]\n" + OPTIONS)
+    pytester.makeini(f"[pytest]\npythonpath = {CONFTEST.parent} {CONFTEST.parents[1]}\n{OPTIONS}")
     pytester.makepyfile(PRELUDE + "\n".join(source.format(name) for name, (source, _) in CASES.items()))
     result = pytester.runpytest_subprocess("-rA", "--strict-markers", "-p", "no:cacheprovider", "-p", "no:schemathesis")
     summary = re.findall(r"^(PASSED|FAILED|ERROR) \S+::test_(\w+)(?: - (.*))?$", result.stdout.str(), re.MULTILINE)
