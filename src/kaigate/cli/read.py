@@ -2,14 +2,20 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kaigate.config.environment import OLLAMA_PORT, from_environment
+from kaigate.clock import SystemClock
+from kaigate.config.aws_region import API_KEY_VARIABLE, region_of
+from kaigate.config.environment import OLLAMA_PORT, aws_variable, from_environment
 from kaigate.config.load import config_path, load
 from kaigate.config.loaded import LoadedConfig, ServerOverrides
 from kaigate.keys.hashing import generate_key
+from kaigate.transport.aws.chain import AwsKeys, credential_store
+from kaigate.transport.egress import EgressGuard
+from kaigate.transport.http import HttpClient
 
 _PROBE_S: Final = 0.3
 
@@ -35,9 +41,22 @@ def find(option: Path | None, *, overrides: ServerOverrides | None = None, resol
         os.environ,
         local_ollama=not os.environ.get("OLLAMA_HOST", "").strip() and _answers("127.0.0.1", OLLAMA_PORT),
         new_key=generate_key(),
+        no_credentials=_no_credentials(os.environ),
         overrides=overrides,
     )
     return Found(found.loaded, generated_key=found.generated_key)
+
+
+def _no_credentials(env: Mapping[str, str]) -> str | None:
+    """Why AWS credentials that the environment speaks of can't be used: a gateway without a file serves the others."""
+    region = region_of(env)
+    if region is None or aws_variable(env) is None or env.get(API_KEY_VARIABLE):
+        return None
+    try:
+        credential_store(AwsKeys(region), env, HttpClient(guard=EgressGuard(())), SystemClock())
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _answers(host: str, port: int) -> bool:

@@ -26,8 +26,8 @@ def serve(
 ) -> None:
     """Run the gateway. Options override the file.
 
-    Without a file, providers come from OPENAI_API_KEY and OLLAMA_HOST (or an Ollama on this machine), and a generated
-    key is printed once unless KAIGATE_MASTER_KEY gives one.
+    Without a file, providers come from OPENAI_API_KEY, ANTHROPIC_API_KEY, AWS credentials with AWS_REGION and
+    OLLAMA_HOST (or an Ollama on this machine), and a generated key is printed once unless KAIGATE_MASTER_KEY gives one.
     """
     # Loading the gateway takes longer than --help should.
     from kaigate.cli.start import start  # noqa: PLC0415

@@ -35,11 +35,16 @@ def _keyed(settings: ProviderSettings, env: Mapping[str, str]) -> ProviderSettin
 
 def _located(settings: ProviderSettings, env: Mapping[str, str]) -> ProviderSettings:
     region = settings.aws.region or region_in(settings.base_url or "")
-    region = region or next((env[name] for name in REGION_VARIABLES if _REGION.fullmatch(env.get(name, ""))), None)
+    region = region or region_of(env)
     if region is None:
         return settings
     aws = settings.aws.model_copy(update={"region": region})
     return settings.model_copy(update={"aws": aws, "base_url": settings.base_url or bedrock_url(region)})
+
+
+def region_of(env: Mapping[str, str]) -> str | None:
+    """The region that the environment names."""
+    return next((env[name] for name in REGION_VARIABLES if _REGION.fullmatch(env.get(name, ""))), None)
 
 
 def region_in(url: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlunsplit
 
+from kaigate.config.aws_region import API_KEY_VARIABLE, BEDROCK, region_of
 from kaigate.config.document import Document, Mark
 from kaigate.config.load import MASTER_KEY_VARIABLE, with_variables
 from kaigate.config.loaded import LoadedConfig, ServerOverrides, config_hash, references
@@ -16,15 +17,17 @@ from kaigate.config.secrets import Secret, SecretError, SecretRef, resolve
 SOURCE: Final = "environment"
 OLLAMA_PORT: Final = 11434
 OLLAMA_LOCAL: Final = f"http://127.0.0.1:{OLLAMA_PORT}"
+_API_KEYS: Final[Mapping[str, str]] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
 
-# Served by a later version: said aloud, so that nobody waits for answers from them.
-_LATER: Final[Mapping[str, str]] = {
-    "ANTHROPIC_API_KEY": "Anthropic",
-    "AWS_ACCESS_KEY_ID": "AWS Bedrock",
-    "AWS_PROFILE": "AWS Bedrock",
-    "AWS_WEB_IDENTITY_TOKEN_FILE": "AWS Bedrock",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "AWS Bedrock",
-}
+AWS_VARIABLES: Final = (
+    API_KEY_VARIABLE,
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+"""Any of these says that there are AWS credentials. A default profile alone does not mean that Bedrock is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,36 @@ def from_environment(
     *,
     local_ollama: bool,
     new_key: str,
+    no_credentials: str | None = None,
     overrides: ServerOverrides | None = None,
 ) -> FromEnvironment:
-    """Providers from `OPENAI_API_KEY` and `OLLAMA_HOST`; their default prefixes as globs are the allowlist.
+    """Providers from the vendors' own variables; their default prefixes as globs are the allowlist.
 
-    `local_ollama` says that an Ollama answers at its default address, where `OLLAMA_HOST` is not set. `new_key` becomes
-    the master key unless `KAIGATE_MASTER_KEY` gives one. Raises `ConfigError` where nothing can be served.
+    `local_ollama` says that an Ollama answers at its default address, where `OLLAMA_HOST` is not set, `no_credentials`
+    why none of AWS can be used. `new_key` becomes the master key unless `KAIGATE_MASTER_KEY` gives one. Raises
+    `ConfigError` where nothing can be served.
     """
-    warnings = _later(env)
+    warnings: list[str] = []
     providers: dict[str, ProviderSettings] = {}
-    if env.get("OPENAI_API_KEY"):
-        providers["openai"] = ProviderSettings(type="openai", api_key=SecretRef("env", "OPENAI_API_KEY"))
+    for name, variable in _API_KEYS.items():
+        if env.get(variable):
+            providers[name] = ProviderSettings(type=name, api_key=SecretRef("env", variable))
+    aws = aws_variable(env)
+    if aws is not None:
+        problem = _no_region(env) or no_credentials
+        if problem is None:
+            providers[BEDROCK] = ProviderSettings(type=BEDROCK)
+        else:
+            warnings.append(f"{aws} is set, but Bedrock is not served: {problem}")
     if env.get("OLLAMA_HOST", "").strip():
         providers["ollama"] = ProviderSettings(type="ollama", base_url=ollama_url(env["OLLAMA_HOST"]))
     elif local_ollama:
         providers["ollama"] = ProviderSettings(type="ollama", base_url=OLLAMA_LOCAL)
     if not providers:
-        message = "no provider found: set OPENAI_API_KEY or OLLAMA_HOST, start Ollama, or give a file with --config"
+        message = (
+            "no provider found: set OPENAI_API_KEY, ANTHROPIC_API_KEY, AWS credentials with AWS_REGION, "
+            "or OLLAMA_HOST, start Ollama, or give a file with --config"
+        )
         raise ConfigError(Problem(SOURCE, 0, 0, "", text) for text in (message, *warnings))
     master_key = SecretRef("env", MASTER_KEY_VARIABLE)
     given = bool(env.get(MASTER_KEY_VARIABLE))
@@ -89,9 +105,13 @@ def _resolved(config: GatewayConfig, env: Mapping[str, str], *, master_key: Secr
     return secrets
 
 
-def _later(env: Mapping[str, str]) -> list[str]:
-    found = {vendor: name for name, vendor in _LATER.items() if env.get(name)}
-    return [f"{name} is set, but {vendor} is not served by this version yet" for vendor, name in found.items()]
+def aws_variable(env: Mapping[str, str]) -> str | None:
+    """The first variable that says that there are AWS credentials."""
+    return next((name for name in AWS_VARIABLES if env.get(name)), None)
+
+
+def _no_region(env: Mapping[str, str]) -> str | None:
+    return None if region_of(env) else "no region is named, set AWS_REGION"
 
 
 def ollama_url(value: str) -> str:

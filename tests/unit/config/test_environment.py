@@ -1,9 +1,10 @@
 import pytest
 
 from kaigate.config.check import check
-from kaigate.config.environment import from_environment, ollama_url
+from kaigate.config.environment import AWS_VARIABLES, from_environment, ollama_url
 from kaigate.config.loaded import ServerOverrides
 from kaigate.config.problems import ConfigError
+from kaigate.providers.registry import ROWS
 from support.configuration import TYPES
 
 NEW_KEY = "kg-" + "n" * 43
@@ -43,21 +44,51 @@ def test_a_key_is_generated_unless_the_environment_gives_one():
     assert given.loaded.secret(given.loaded.config.keys.master_key) == "kg-" + "g" * 20
 
 
+def test_an_anthropic_key_gives_anthropic_and_its_family():
+    config = build({"ANTHROPIC_API_KEY": "sk-ant-" + "a" * 20}).loaded.config
+    assert list(config.providers) == ["anthropic"]
+    assert list(config.models) == ["claude*"]
+
+
+REGION = {"AWS_REGION": "eu-west-1"}
+
+
+@pytest.mark.parametrize("variable", AWS_VARIABLES)
+def test_aws_credentials_and_a_region_give_bedrock(variable):
+    found = build({**REGION, variable: "x" * 20})
+    bedrock = found.loaded.config.providers["bedrock"]
+    assert bedrock.base_url == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert (bedrock.api_key is not None) is (variable == "AWS_BEARER_TOKEN_BEDROCK")
+    assert list(found.loaded.config.models) == ["amazon*", "anthropic.claude*", "meta.llama*"]
+    assert check(found.loaded, ROWS).warnings == ()
+
+
 @pytest.mark.parametrize(
-    ("variable", "vendor"),
-    [("ANTHROPIC_API_KEY", "Anthropic"), ("AWS_ACCESS_KEY_ID", "Bedrock"), ("AWS_PROFILE", "Bedrock")],
+    ("env", "problem", "reason"),
+    [
+        ({}, None, "set AWS_REGION"),
+        ({"AWS_REGION": "not a region"}, None, "set AWS_REGION"),
+        (REGION, "the profile canary-free is odd", "the profile canary-free is odd"),
+    ],
 )
-def test_providers_of_a_later_version_are_named_in_a_warning(variable, vendor):
-    [warning] = build({**OPENAI, variable: "canary"}).loaded.warnings
-    assert warning.startswith(f"{variable} is set")
-    assert f"{vendor} is not served by this version yet" in warning
-    assert "canary" not in warning
+def test_why_bedrock_is_not_served_is_said(env, problem, reason):
+    env = {**OPENAI, **env, "AWS_ACCESS_KEY_ID": "canary-key"}
+    loaded = from_environment(env, local_ollama=False, new_key=NEW_KEY, no_credentials=problem).loaded
+    assert list(loaded.config.providers) == ["openai"]
+    [warning] = loaded.warnings
+    assert warning.startswith("AWS_ACCESS_KEY_ID is set, but Bedrock is not served: ")
+    assert warning.endswith(reason)
+    assert "canary-key" not in warning
+
+
+def test_a_region_alone_gives_nothing():
+    assert list(build({**OPENAI, **REGION}).loaded.config.providers) == ["openai"]
 
 
 def test_nothing_to_serve_is_an_error_that_says_what_to_do():
-    with pytest.raises(ConfigError, match="set OPENAI_API_KEY or OLLAMA_HOST") as caught:
-        build({"ANTHROPIC_API_KEY": "x"})
-    assert "ANTHROPIC_API_KEY is set" in str(caught.value)
+    with pytest.raises(ConfigError, match="set OPENAI_API_KEY, ANTHROPIC_API_KEY, AWS") as caught:
+        build({"AWS_PROFILE": "x"})
+    assert "AWS_PROFILE is set" in str(caught.value)
 
 
 def test_an_unusable_secret_is_an_error():
