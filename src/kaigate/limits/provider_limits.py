@@ -8,13 +8,13 @@ that an upstream can do is to be left alone for `MAX_WAIT_S`.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from kaigate.clock import Clock
+from kaigate.transport.retry_after import retry_after, seconds_until
 
 MAX_DEPLOYMENTS: Final = 4096
 MAX_WAIT_S: Final = 600.0
@@ -91,7 +91,7 @@ class ProviderLimits:
             if family.remaining in headers:
                 self._read(key, family, headers)
         if status in _OVERLOADED:
-            delay = retry_after(headers, self._clock.now())
+            delay = retry_after(headers, now=self._clock.now(), most=MAX_WAIT_S)
             if delay is not None:
                 self._state(key).blocked_until = self._clock.monotonic() + delay
         elif status < 400 and (state := self._states.get(key)) is not None:
@@ -138,18 +138,6 @@ def refill_s(remaining: int, limit: int | None, whole_s: float, needed: int) -> 
     return whole_s * missing / (limit - remaining) if missing > 0 else 0.0
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that an upstream asks to wait, 0 to `MAX_WAIT_S`; None where it doesn't. `now` is Unix time."""
-    exact = headers.get("retry-after-ms", "").strip()
-    if _NUMBER.fullmatch(exact):
-        return min(float(exact) / 1000, MAX_WAIT_S)
-    text = headers.get("retry-after", "").strip()
-    if _NUMBER.fullmatch(text):
-        return min(float(text), MAX_WAIT_S)
-    seconds = _seconds_until(text, now, parsedate_to_datetime)
-    return None if seconds is None else min(seconds, MAX_WAIT_S)
-
-
 def duration(text: str, _now: float = 0.0) -> float | None:
     """Seconds of `6m0s`, `20ms`, `1.5` or the like, at most `MAX_RESET_S`; None for anything else."""
     if len(text) > _MAX_CHARS:
@@ -162,18 +150,7 @@ def duration(text: str, _now: float = 0.0) -> float | None:
 
 
 def _until(text: str, now: float) -> float | None:
-    return _seconds_until(text, now, datetime.fromisoformat)
-
-
-def _seconds_until(text: str, now: float, read: Callable[[str], datetime]) -> float | None:
-    if not text or len(text) > _MAX_CHARS:
-        return None
-    try:
-        when = read(text)
-        at = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return min(max(at - now, 0.0), MAX_RESET_S)
+    return seconds_until(text, now, datetime.fromisoformat, MAX_RESET_S)
 
 
 def _count(text: str) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from kaigate.errors import GatewayError, RequestInvalidError, UpstreamFailedError
+from kaigate.transport.retry_after import retry_after
 
 MAX_RETRY_AFTER_S: Final = 3600.0
 
@@ -51,7 +52,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> GatewayErro
         return UpstreamFailedError(
             "upstream_unavailable",
             "The model server is overloaded; try again later.",
-            retry_after=_retry_after(headers),
+            retry_after=retry_after(headers, now=None, most=MAX_RETRY_AFTER_S),
         )
     return UpstreamFailedError("upstream_error", f"The model server failed with status {status}.")
 
@@ -98,11 +99,3 @@ def _request_fault(status: int, detail: _Detail) -> GatewayError:
             "invalid_request", f"The model server refused the parameter {detail.param}{reason}.", param=detail.param
         )
     return RequestInvalidError("invalid_request", f"The model server refused the request as invalid{reason}.")
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait (RFC 9110, 10.2.3); a date is left to the caller's own back-off."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), MAX_RETRY_AFTER_S)
-    return None

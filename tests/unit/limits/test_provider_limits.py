@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kaigate.limits import provider_limits
-from kaigate.limits.provider_limits import MAX_WAIT_S, ProviderLimits, duration, refill_s, retry_after
+from kaigate.limits.provider_limits import MAX_WAIT_S, ProviderLimits, duration, refill_s
 from support.clocks import ManualClock
 
 NOON = 1_795_348_800.0  # 2026-11-22 12:00:00 UTC
@@ -143,11 +143,6 @@ def test_the_refill_takes_no_longer_than_the_whole(remaining, limit, whole, need
 )  # fmt: skip
 def test_a_duration_is_seconds(text, seconds):
     assert duration(text) == (seconds if seconds is None else pytest.approx(seconds))
-
-
-def test_asking_to_wait_is_bounded():
-    assert retry_after({"retry-after": "999999999999"}, NOON) == MAX_WAIT_S
-    assert retry_after({}, NOON) is None
 
 
 def test_only_so_many_deployments_are_known(monkeypatch):

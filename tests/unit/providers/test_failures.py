@@ -86,6 +86,12 @@ def test_retry_after_is_bounded_seconds(header: str, expected: float | None) -> 
     assert failure(429, {"retry-after": header}, b"").retry_after == expected
 
 
+def test_retry_after_may_be_a_date_or_milliseconds() -> None:
+    sent = {"retry-after": "Fri, 02 Jan 2026 12:00:30 GMT", "date": "Fri, 02 Jan 2026 12:00:00 GMT"}
+    assert failure(503, sent, b"").retry_after == 30.0
+    assert failure(429, {"retry-after-ms": "1500", "retry-after": "7"}, b"").retry_after == 1.5
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
