@@ -31,7 +31,8 @@ class HostedTool(msgspec.Struct, frozen=True):
 class Thinking(msgspec.Struct, frozen=True, gc=False):
     """How the model should reason, in Anthropic's terms; `budget_tokens` only with `enabled`.
 
-    A client of another format says `ChatRequest.reasoning_effort` instead; at most one of the two is set.
+    Clients of other formats say `ChatRequest.reasoning_effort` instead. Anthropic's may say both: then this is whether
+    and how the model thinks, and the effort how much it spends on the whole answer; `disabled` beats any effort.
     """
 
     mode: Literal["enabled", "adaptive", "disabled"]

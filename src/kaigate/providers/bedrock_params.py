@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kaigate.chat.request import ChatRequest, Sampling
+from kaigate.chat.request import ChatRequest, Sampling, Thinking
 from kaigate.errors import RequestInvalidError
 from kaigate.providers.bedrock_models import Family, can_think, thinks_adaptively
 from kaigate.providers.openai_encode import refuse_or_drop, supported_sampling
@@ -71,6 +71,8 @@ class Parameters:
             self.inference["maxTokens"] = max_output_tokens
         if request.thinking is not None:
             self._add_thinking(max_output_tokens)
+            if request.reasoning_effort is not None:
+                self._add_effort_beside(request.thinking, request.reasoning_effort, max_output_tokens)
         elif request.reasoning_effort is not None:
             self._add_effort(request.reasoning_effort, max_output_tokens)
         if request.sampling != _NO_SAMPLING:
@@ -141,6 +143,18 @@ class Parameters:
         self.additional.update({"thinking": wire})
         self.thinks = thinking.mode != "disabled"
 
+    def _add_effort_beside(self, thinking: Thinking, effort: str, max_output_tokens: int | None) -> None:
+        """An effort of a client that says how to think as well."""
+        if self._kind == "claude" and can_think(self._model):
+            if effort != "none" and thinks_adaptively(self._model):
+                self.additional.update({"output_config": {"effort": _claude_level(effort)}})
+            elif effort != "none" or thinking.mode != "disabled":
+                self._refuse("reasoning_effort")
+        elif thinking.mode != "disabled":
+            self._add_effort(effort, max_output_tokens)  # `thinking` was left out: this says it in the family's words
+        elif effort != "none":
+            self._refuse("reasoning_effort")
+
     def _add_effort(self, effort: str, max_output_tokens: int | None) -> None:
         if effort == "none":
             if self._kind == "claude" and can_think(self._model):
@@ -160,8 +174,8 @@ class Parameters:
 
     def _add_claude_effort(self, effort: str, max_output_tokens: int | None) -> None:
         if thinks_adaptively(self._model):
-            level = effort if effort == "max" else _EFFORTS[effort]
-            self.additional.update({"thinking": {"type": "adaptive"}, "output_config": {"effort": level}})
+            config = {"effort": _claude_level(effort)}
+            self.additional.update({"thinking": {"type": "adaptive"}, "output_config": config})
             self.thinks = True
             return
         budget = _BUDGETS[effort]
@@ -179,6 +193,10 @@ class Parameters:
         if not self._request.tools or (choice is not None and choice.mode == "none"):
             return
         self.additional.update({"tool_choice": {"disable_parallel_tool_use": True}})
+
+
+def _claude_level(effort: str) -> str:
+    return effort if effort == "max" else _EFFORTS[effort]
 
 
 def service_tier(request: ChatRequest, dropped: list[str]) -> str | None:

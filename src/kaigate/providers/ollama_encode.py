@@ -114,17 +114,21 @@ def _add_thinking(
     body: dict[str, Any], request: ChatRequest, model: str, dropped: list[str], *, drop_params: bool
 ) -> None:
     effort, thinking = request.reasoning_effort, request.thinking
-    if effort is not None:
+    if thinking is not None:
+        # A bound on a part of the answer, where Ollama has one for the whole: that one is sent.
+        dropped.extend(f"thinking.{name}" for name in ("budget_tokens", "display") if getattr(thinking, name))
+    if thinking is not None and (effort is None or thinking.mode == "disabled"):
+        # An effort beside it may be one for the answer as a whole, which is not what Ollama's switch means.
+        body["think"] = thinking.mode != "disabled"
+        if effort not in (None, "none"):
+            dropped.append("reasoning_effort")
+    elif effort is not None:
         if effort == "none":
             body["think"] = False
         elif effort in _LEVELS:
             body["think"] = _LEVELS[effort] if _LEVELLED in model else True
         else:
             refuse_or_drop("reasoning_effort", dropped, drop_params=drop_params)
-    elif thinking is not None:
-        body["think"] = thinking.mode != "disabled"
-        # A bound on a part of the answer, where Ollama has one for the whole: that one is sent.
-        dropped.extend(f"thinking.{name}" for name in ("budget_tokens", "display") if getattr(thinking, name))
     elif "enable_thinking" in request.extra:
         body["think"] = request.extra["enable_thinking"]
 

@@ -87,7 +87,8 @@ class _Turn:
         elif isinstance(block, ReasoningBlock):
             if block.redacted is not None:
                 self._drop("redacted_thinking")
-            self._thinking.append(block.text)
+            if block.text:
+                self._thinking.append(block.text)
         elif isinstance(block, DocumentBlock) and block.text is not None:
             self._add_document(block)
         else:

@@ -177,3 +177,38 @@ def test_the_service_tier(tier: str, wire: str | None, named: list[str]) -> None
     dropped: list[str] = []
     request = ChatRequest("m", (), extra={"service_tier": tier})
     assert (service_tier(request, dropped), dropped) == (wire, named)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "effort", "expected"),
+    [
+        (ADAPTIVE, Thinking("adaptive"), "low", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}),
+        (ADAPTIVE, Thinking("disabled"), "max", {"thinking": {"type": "disabled"}, "output_config": {"effort": "max"}}),
+        (SONNET, Thinking("disabled"), "none", {"thinking": {"type": "disabled"}}),
+        (LLAMA, Thinking("disabled"), "none", {}),
+    ],
+)
+def test_an_effort_beside_thinking(model: str, thinking: Thinking, effort: str, expected: Any) -> None:
+    assert additional(model, thinking=thinking, reasoning_effort=effort) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "effort"),
+    [
+        (SONNET, Thinking("enabled", 2048), "low"),
+        (SONNET, Thinking("disabled"), "high"),
+        (ADAPTIVE, Thinking("adaptive"), "none"),
+        (LLAMA, Thinking("disabled"), "low"),
+    ],
+)
+def test_an_effort_that_does_not_go_with_thinking_is_refused_or_named(
+    model: str, thinking: Thinking, effort: str
+) -> None:
+    assert refused(model, thinking=thinking, reasoning_effort=effort) == "reasoning_effort"
+    assert parameters(model, drop=True, thinking=thinking, reasoning_effort=effort)[1] == ["reasoning_effort"]
+
+
+def test_an_effort_stands_for_thinking_where_a_family_has_only_that() -> None:
+    model = "openai.gpt-oss-120b-1:0"
+    found, dropped = parameters(model, drop=True, thinking=Thinking("adaptive"), reasoning_effort="high")
+    assert (found.additional, dropped) == ({"reasoning_effort": "high"}, ["thinking"])

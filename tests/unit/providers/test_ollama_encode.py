@@ -99,6 +99,21 @@ def test_thinking_in_the_words_of_another_format(thinking: Thinking, think: bool
     assert (body["think"], left_out) == (think, dropped)
 
 
+@pytest.mark.parametrize(
+    ("thinking", "effort", "think", "dropped"),
+    [
+        (Thinking("disabled"), "high", False, ("reasoning_effort",)),
+        (Thinking("disabled"), "none", False, ()),
+        (Thinking("adaptive"), "low", "low", ()),
+        (Thinking("enabled", 2048), "medium", "medium", ("thinking.budget_tokens",)),
+    ],
+)
+def test_an_effort_beside_thinking(thinking: Thinking, effort: str, think: Any, dropped: tuple[str, ...]) -> None:
+    request = ChatRequest("m", (USER,), thinking=thinking, reasoning_effort=effort)
+    body, left_out = sent(request, model="gpt-oss:20b")
+    assert (body["think"], left_out) == (think, dropped)
+
+
 @pytest.mark.parametrize("drop", [True, False])
 def test_a_tool_of_the_provider_s_own_is_refused_always(drop: bool) -> None:
     request = ChatRequest("m", (USER,), hosted_tools=(HostedTool("web_search", "openai_responses", {}),))

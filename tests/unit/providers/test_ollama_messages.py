@@ -102,6 +102,14 @@ def test_marks_without_a_place_are_left_out_and_named(message: Message, dropped:
     assert wire[0]["content"] == "a" or wire[0].get("images")
 
 
+def test_a_turn_of_encrypted_reasoning_alone_has_no_thinking() -> None:
+    redacted = ReasoningBlock("", redacted="x")
+    wire, _ = wired(Message("assistant", (redacted, TextBlock("a"))))
+    assert wire == [{"role": "assistant", "content": "a"}]
+    wire, _ = wired(Message("assistant", (redacted, ReasoningBlock("why"), TextBlock("a"))))
+    assert wire[0]["thinking"] == "why"
+
+
 def test_a_document_of_plain_text_is_text() -> None:
     document = DocumentBlock(text="Whole text.", name="notes.txt", context="From Ada.")
     assert wired(Message("user", (document, TextBlock("Sum it up."))))[0][0]["content"] == (
