@@ -1,6 +1,7 @@
 """Reads the body within its bounds and decodes it to what the pipeline serves."""
 
 from collections.abc import Callable
+from typing import Final
 
 from kaigate.errors import RequestInvalidError
 from kaigate.pipeline.exchange import Exchange
@@ -8,6 +9,13 @@ from kaigate.pipeline.stage import Stage
 
 Take = Callable[[Exchange, bytes], None]
 """Decodes a body into the exchange; raises `RequestInvalidError` naming the field and the remedy."""
+
+_ANY_TYPE: Final = frozenset({"ollama_chat", "ollama_generate"})
+"""Formats whose clients send JSON as whatever their tool says: Ollama's own examples are `curl -d`, a form's type.
+
+A web page may send a form's type to anywhere without being asked, and then names its origin: that is refused, so that
+a gateway without keys on this machine is not used by every page that its user opens.
+"""
 
 
 def take_chat(exchange: Exchange, body: bytes) -> None:
@@ -24,15 +32,18 @@ class Parse(Stage):
         self._body_timeout_s = body_timeout_s
 
     async def enter(self, exchange: Exchange) -> None:
-        _check_content_type(exchange.headers.get(b"content-type"))
+        _check_content_type(exchange)
         body = await exchange.client.read_body(limit=self._max_body_bytes, timeout_s=self._body_timeout_s)
         self._take(exchange, body)
         exchange.client.watch(exchange.left)
 
 
-def _check_content_type(value: bytes | None) -> None:
+def _check_content_type(exchange: Exchange) -> None:
     # A missing type is accepted as JSON, as OpenAI does; a form or a multipart body is never guessed at.
+    value = exchange.headers.get(b"content-type")
     if value is None or value == b"application/json":
+        return
+    if exchange.surface.format in _ANY_TYPE and b"origin" not in exchange.headers:
         return
     kind, _, parameters = value.lower().partition(b";")
     charset = parameters.strip().replace(b'"', b"")
