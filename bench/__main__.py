@@ -21,7 +21,7 @@ from bench.processes import BenchError, running, split_cores
 from bench.rounds import Memory, Progress, Samples, Settings, Workload, interleave, measure_memory
 from bench.targets import Target
 
-CHOICES: Final = ("nginx", "passthrough", "redaction", "limits", "keys", "stream")
+CHOICES: Final = ("nginx", "passthrough", "redaction", "limits", "keys", "stream", "translate")
 _PAGE: Final = Path(__file__).parents[1] / "docs" / "reference" / "benchmarks.md"
 _QUICK: Final = Settings(rounds=2, seconds=0.1, streams=8, rss_requests=500, rss_warm_up=100, rss_keys=50)
 
@@ -74,7 +74,13 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
         progress("starting the gateway")
         gateways = {
             name: stack.enter_context(
-                targets.gateway(bench, name, redaction=name == "redaction", counted=name == "counted")
+                targets.gateway(
+                    bench,
+                    name,
+                    redaction=name == "redaction",
+                    counted=name == "counted",
+                    translate=name == "translate",
+                )
             )
             for name in _gateways(only)
         }
@@ -94,11 +100,16 @@ def run(settings: Settings, only: Sequence[str], progress: Progress) -> Outcome:
 
 
 def _gateways(only: Sequence[str]) -> list[str]:
-    wanted = ["passthrough"] if "passthrough" in only else []
+    wanted: list[str] = [name for name in ("passthrough", "translate") if name in _of_chat(only)]
     if {"redaction", "stream"} & set(only):
         wanted.append("redaction")
     # The limiter's cost is what limits add to a gateway that counts tokens already.
     return [*wanted, "counted"] if "limits" in only else wanted
+
+
+def _of_chat(only: Sequence[str]) -> set[str]:
+    """The gateways that are measured with complete answers; what is translated is compared with what is passed on."""
+    return {*only, "passthrough"} if "translate" in only else set(only)
 
 
 def _limited(only: Sequence[str]) -> list[str]:
@@ -111,7 +122,7 @@ def _plan(
     direct: Target, floor: list[Target], gateways: dict[str, Target], only: Sequence[str]
 ) -> dict[Workload, Sequence[Target]]:
     """Which targets each workload measures."""
-    chat = [gateways[name] for name in ("passthrough", "redaction") if name in only]
+    chat = [gateways[name] for name in ("passthrough", "redaction", "translate") if name in _of_chat(only)]
     plan: dict[Workload, Sequence[Target]] = {}
     if set(only) != {"stream"}:
         plan |= {"chat": [direct, *floor, *chat], "single": [direct, floor[0], *chat]}

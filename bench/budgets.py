@@ -1,7 +1,7 @@
 """Figures, their budgets, and the line of JSON that scripts read.
 
-Ratios are CPU per request to nginx's in the same run. A budget fails only when the whole interval lies beyond it, so
-that a noisy machine does not cry wolf.
+Ratios are CPU per request to nginx's in the same run; that of translation is to our own pass-through's. A budget fails
+only when the whole interval lies beyond it, so that a noisy machine does not cry wolf.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,7 @@ BUDGETS: Final[Mapping[str, float]] = {
     "passthrough_ratio": 3.0,
     "redaction_ratio": 4.0,
     "stream_ratio": 2.5,
+    "translate_ratio": 1.5,
     "rss_growth_mib": 5.0,
     "rss_keys_mib": 5.0,
     "limiter_us": 25.0,
@@ -64,6 +65,8 @@ def figures(samples: Samples, memory: Sequence[Memory]) -> Figures:
     for key, (workload, target) in _RATIOS.items():
         if (ratio := cpu_ratio(samples, workload, target)) is not None:
             found[key] = ratio
+    if (ratio := cpu_ratio(samples, "chat", "translate", to="passthrough")) is not None:
+        found["translate_ratio"] = ratio
     for key, target, less in (("limiter_us", "limits", "counted"), ("ledger_us", "ledger", "limits")):
         mine, without, base = (samples.get(("loaded", name)) for name in (target, less, BASE))
         if mine and without and base:
@@ -79,9 +82,9 @@ def figures(samples: Samples, memory: Sequence[Memory]) -> Figures:
     return found
 
 
-def cpu_ratio(samples: Samples, workload: Workload, target: str) -> Estimate | None:
-    """CPU per request of a target to nginx's of the same round; None when one of them was not measured."""
-    mine, base = samples.get((workload, target)), samples.get((workload, BASE))
+def cpu_ratio(samples: Samples, workload: Workload, target: str, *, to: str = BASE) -> Estimate | None:
+    """CPU per request of a target to another's of the same round; None when one of them was not measured."""
+    mine, base = samples.get((workload, target)), samples.get((workload, to))
     if not mine or not base:
         return None
     return paired_ratio([sample.cpu_us for sample in mine], [sample.cpu_us for sample in base])

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from rich.box import SIMPLE
@@ -36,11 +37,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.hotspots", description="Profile the gateway under load.")
     parser.add_argument("--stream", action="store_true", help="paced streams instead of complete answers")
     parser.add_argument("--no-redaction", action="store_true", help="redaction off")
+    parser.add_argument("--translate", action="store_true", help="an upstream that speaks Anthropic's format")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long the load runs")
     parser.add_argument("--rows", type=int, default=40, help="functions to print")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        found = _record(Path(name), redaction=not options.no_redaction, stream=options.stream, seconds=options.seconds)
+        found = _record(Path(name), options)
     table = Table("function", box=SIMPLE)
     for column in ("calls/answer", "own us", "with callees us"):
         table.add_column(column, justify="right")
@@ -60,7 +62,7 @@ def spots(recorded: pstats.Stats, answers: int) -> list[Spot]:
     return sorted(found, key=lambda spot: -spot.own_us)
 
 
-def _record(folder: Path, *, redaction: bool, stream: bool, seconds: float) -> list[Spot]:
+def _record(folder: Path, options: argparse.Namespace) -> list[Spot]:
     """Run the gateway under the profiler and load; the profile is written when it has stopped."""
     recorded = folder / "gateway.profile"
     cores = split_cores()
@@ -70,9 +72,18 @@ def _record(folder: Path, *, redaction: bool, stream: bool, seconds: float) -> l
         command = [sys.executable, "-m", "bench.load"]
         load = stack.enter_context(running(command, pinned=cores.others, log=folder / "load.log", piped=True))
         wrapper = (sys.executable, "-m", "cProfile", "-o", str(recorded))
-        gateway = stack.enter_context(targets.gateway(bench, "profiled", redaction=redaction, wrapper=wrapper))
-        concurrency = 50 if stream else 16
-        job = Job(gateway.chat_port, "stream" if stream else "chat", concurrency, targets.KEY, seconds)
+        gateway = stack.enter_context(
+            targets.gateway(
+                bench,
+                "profiled",
+                redaction=not options.no_redaction,
+                translate=options.translate,
+                wrapper=wrapper,
+            )
+        )
+        concurrency = 50 if options.stream else 16
+        kind: Literal["chat", "stream"] = "stream" if options.stream else "chat"
+        job = Job(gateway.chat_port, kind, concurrency, targets.KEY, options.seconds)
         answers = send(load, job).requests
     return spots(pstats.Stats(str(recorded)), answers)
 

@@ -20,13 +20,14 @@ _PROMPT: Final = (
     "dashboards that show it, keep to plain words, and close with one sentence that a manager can forward. The answer "
     "should have no more than four short paragraphs and no list. If something is not known, say that it is not known."
 )
-_WORDS: Final = (
+WORDS: Final = (
     "The", " batch", " deployment", " now", " runs", " six", " replicas", ",", " and", " none", " of", " them", " was",
     " restarted", " during", " the", " night", ".", " One", " node", " was", " drained", ";", " its", " pods", " moved",
     " within", " two", " minutes", " and", " no", " request", " failed", ".", " Watch", " the", " latency", " panel",
-    " of", " the", " ingress", " dashboard", " this", " week", ",", " most", " of", " all", " on",
+    " of", " the", " ingress", " dashboard", " this", " week", ",", " most", " of", " all", " on", " Monday.",
 )  # fmt: skip
-STREAM_TEXT: Final = "".join(_WORDS) + " Monday."
+"""One a chunk."""
+STREAM_TEXT: Final = "".join(WORDS)
 ANSWER_TEXT: Final = f"{STREAM_TEXT} It is not known whether the kernel update changes the restart times. " * 2
 
 _COMMON: Final = {
@@ -77,7 +78,7 @@ def answer_body() -> bytes:
 
 def stream_frames() -> tuple[bytes, ...]:
     """Server-sent events of a stream: role, `CHUNKS` text chunks, finish, usage, `[DONE]`."""
-    deltas: list[dict[str, str]] = [{"content": word} for word in (*_WORDS, " Monday.")]
+    deltas: list[dict[str, str]] = [{"content": word} for word in WORDS]
     chunks = [
         _chunk([{"index": 0, "delta": {"role": "assistant", "content": "", "refusal": None}, **_open_end()}]),
         *(_chunk([{"index": 0, "delta": delta, **_open_end()}]) for delta in deltas),

@@ -1,5 +1,7 @@
 """The upstream of the benchmark: a small HTTP/1.1 server that answers chat requests, whole or as a paced stream.
 
+It speaks OpenAI's format and, on a path of its own, Anthropic's.
+
 Run as `python -m bench.mock PORT`; it prints `ready` and ends when its standard input closes. Requests must carry
 `Content-Length` (RFC 9112, section 6.3); anything else gets an error and a closed connection.
 """
@@ -8,17 +10,17 @@ import asyncio
 import random
 import re
 import sys
+from collections.abc import Sequence
 from typing import Final, cast
 
 import msgspec
 import uvloop
 from typing_extensions import override
 
-from bench import messages
+from bench import anthropic, messages
 
 _LENGTH: Final = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n")
 _CLOSE: Final = re.compile(rb"(?i)\r\nconnection:[ \t]*close[ \t]*\r\n")
-_LINE: Final = b"POST " + messages.PATH.encode() + b" HTTP/1.1\r\n"
 _MAX_REQUEST: Final = 1 << 20
 
 
@@ -36,17 +38,35 @@ def _plain(status: bytes, body: bytes, extra: bytes = b"") -> bytes:
     )
 
 
-_ANSWER: Final = _plain(b"200 OK", messages.answer_body())
 _REFUSED: Final = _plain(b"400 Bad Request", b'{"error":{"message":"not served"}}', b"Connection: close\r\n")
 _STREAM_HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
     b"Cache-Control: no-cache\r\nTransfer-Encoding: chunked\r\nx-request-id: req_bench\r\n\r\n"
 )
-_FRAMES: Final = tuple(b"%x\r\n%b\r\n" % (len(frame), frame) for frame in messages.stream_frames())
-# Role with the first text, then one text a tick, then finish, usage and the end together, as engines send them.
-_FIRST: Final = b"".join(_FRAMES[:2])
-_LAST: Final = b"".join((*_FRAMES[messages.CHUNKS + 1 :], b"0\r\n\r\n"))
-_TICKS: Final = (_FIRST, *_FRAMES[2 : messages.CHUNKS + 1], _LAST)
+
+
+def _ticks(frames: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The head with the first text, then one text a tick, then all that ends a stream together, as engines send it."""
+    chunks = [b"%x\r\n%b\r\n" % (len(frame), frame) for frame in frames]
+    last = messages.CHUNKS + 1
+    return (b"".join(chunks[:2]), *chunks[2:last], b"".join((*chunks[last:], b"0\r\n\r\n")))
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """What one path answers."""
+
+    line: bytes
+    answer: bytes
+    ticks: tuple[bytes, ...]
+
+
+_FORMATS: Final = tuple(
+    _Format(b"POST %b HTTP/1.1\r\n" % path.encode(), _plain(b"200 OK", answer), _ticks(frames))
+    for path, answer, frames in (
+        (messages.PATH, messages.answer_body(), messages.stream_frames()),
+        (anthropic.PATH, anthropic.answer_body(), anthropic.stream_frames()),
+    )
+)
 
 
 class Upstream(asyncio.Protocol):
@@ -93,7 +113,8 @@ class Upstream(asyncio.Protocol):
             return self._refuse() if len(data) > _MAX_REQUEST else False
         head = data[: end + 2]
         length = _LENGTH.search(head)
-        if length is None or not data.startswith(_LINE):
+        spoken = next((each for each in _FORMATS if data.startswith(each.line)), None)
+        if length is None or spoken is None:
             return self._refuse()
         total = end + 4 + int(length[1])
         if total > _MAX_REQUEST:
@@ -102,34 +123,34 @@ class Upstream(asyncio.Protocol):
             return False
         self._received = data[total:]
         self._closing = _CLOSE.search(head) is not None
-        return self._answer(data[end + 4 : total])
+        return self._answer(spoken, data[end + 4 : total])
 
-    def _answer(self, body: bytes) -> bool:
+    def _answer(self, spoken: _Format, body: bytes) -> bool:
         try:
             wanted = _decode_wanted(body)
         except msgspec.DecodeError:
             return self._refuse()
         if wanted.stream:
-            self._start_stream()
+            self._start_stream(spoken.ticks)
         else:
-            self._write(_ANSWER)
+            self._write(spoken.answer)
             self._close_if_asked()
         return True
 
-    def _start_stream(self) -> None:
+    def _start_stream(self, ticks: Sequence[bytes]) -> None:
         self._write(_STREAM_HEAD)
         # Streams that start together must not tick together, or their chunks would share wake-ups.
         due = self._loop.time() + random.random() * messages.CHUNK_INTERVAL_S
-        self._timer = self._loop.call_at(due, self._tick, 0, due)
+        self._timer = self._loop.call_at(due, self._tick, ticks, 0, due)
 
-    def _tick(self, index: int, due: float) -> None:
+    def _tick(self, ticks: Sequence[bytes], index: int, due: float) -> None:
         if self._paused:
-            self._timer = self._loop.call_later(messages.CHUNK_INTERVAL_S, self._tick, index, due)
+            self._timer = self._loop.call_later(messages.CHUNK_INTERVAL_S, self._tick, ticks, index, due)
             return
-        self._write(_TICKS[index])
-        if index + 1 < len(_TICKS):
+        self._write(ticks[index])
+        if index + 1 < len(ticks):
             due += messages.CHUNK_INTERVAL_S
-            self._timer = self._loop.call_at(due, self._tick, index + 1, due)
+            self._timer = self._loop.call_at(due, self._tick, ticks, index + 1, due)
             return
         self._timer = None
         self._close_if_asked()

@@ -53,6 +53,8 @@ keep-alive connections. Every answer is checked for its status and its whole tex
   checks a key nor reads a body.
 - **kaigate** runs as `kaigate serve` with key authentication on and the access log off, with secret redaction off
   (pass-through) and on.
+- **Translation** is an OpenAI client before an upstream that speaks Anthropic's Messages format: `translate_ratio` is
+  its CPU to the gateway's own pass-through of the same round, both with redaction off.
 - **The limiter's cost** is what every kind of limit kept in Valkey (requests, tokens, parallel leases, budget: one
   script on the way in, a share of one on the way out with the usage record) adds to a gateway that counts input tokens
   for a ceiling already, with more requests at a time. Its budget of 25 us was set on a machine where nginx takes

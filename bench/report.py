@@ -19,6 +19,7 @@ _NAMES: Final = {
     "nginx-again": "a second nginx",
     "passthrough": "kaigate, key check, redaction off",
     "redaction": "kaigate, key check, redaction on",
+    "translate": "kaigate, key check, redaction off, Anthropic upstream",
     "counted": "kaigate, key check, input tokens counted",
     "limits": "the same, every limit in Valkey",
     "ledger": "the same, and usage into SQLite",

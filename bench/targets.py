@@ -142,6 +142,7 @@ def gateway(
     *,
     redaction: bool,
     counted: bool = False,
+    translate: bool = False,
     redis: str | None = None,
     database: str | None = None,
     virtual_keys: int = 0,
@@ -149,8 +150,9 @@ def gateway(
 ) -> Iterator[Target]:
     """Start `kaigate serve` with key authentication on and the access log off; `wrapper` goes before the command.
 
-    Input tokens are `counted` for a ceiling of the model. With `redis`, a URL, every kind of limit is kept there, too
-    wide to refuse anything. Its `database`, a file of its own by default, has as many `virtual_keys` when it starts.
+    Input tokens are `counted` for a ceiling of the model. To `translate` is to have an upstream that speaks Anthropic's
+    format. With `redis`, a URL, every kind of limit is kept there, too wide to refuse anything. Its `database`, a file
+    of its own by default, has as many `virtual_keys` when it starts.
     """
     program = Path(sys.executable).with_name("kaigate")
     if not program.exists():
@@ -163,6 +165,8 @@ def gateway(
     settings, log = folder / "gateway.yaml", folder / "gateway.log"
     # JSON is YAML.
     config = gateway_config(bench, port, data_dir, redaction=redaction, counted=counted, redis=redis)
+    if translate:
+        config["providers"]["mock"] |= {"type": "anthropic", "base_url": f"http://127.0.0.1:{bench.mock_port}"}
     if database is not None:
         config["store"]["database"] = database
     settings.write_text(json.dumps(config, indent=2), encoding="utf-8")

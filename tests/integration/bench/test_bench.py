@@ -20,7 +20,10 @@ def test_a_quick_run_ends_with_one_json_line() -> None:
     assert done.returncode == 0, done.stderr
     line = json.loads(done.stdout.splitlines()[-1])
     assert list(line) == list(KEYS)
-    assert all(line[key] > 0 for key in ("passthrough_ratio", "redaction_ratio", "stream_ratio", "added_p50_us"))
+    assert all(
+        line[key] > 0
+        for key in ("passthrough_ratio", "redaction_ratio", "stream_ratio", "translate_ratio", "added_p50_us")
+    )
     assert line["features_ratio"] is None
 
 

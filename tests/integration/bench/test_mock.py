@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import messages
+from bench import anthropic, messages
 from bench.client import dechunk, stream_fault
 from bench.load import Job, http_request
 from bench.processes import BenchError, running, split_cores
@@ -70,6 +70,17 @@ def test_a_stream_is_well_framed_and_paced(client: socket.socket) -> None:
 
     assert stream_fault(dechunk(b"".join(pieces))) is None
     assert len(pieces) > messages.CHUNKS // 2
+
+
+def test_anthropics_format_has_a_path_of_its_own(client: socket.socket) -> None:
+    path = (messages.PATH.encode(), anthropic.PATH.encode())
+    client.sendall(CHAT.replace(*path) + STREAM.replace(*path))
+
+    answers = read_until(client, b"0\r\n\r\n")
+
+    assert answers.index(anthropic.answer_body()) < answers.index(b"event: message_start")
+    assert answers.count(b"content_block_delta") == 2 * messages.CHUNKS
+    assert answers.endswith(b'data: {"type":"message_stop"}\n\n\r\n0\r\n\r\n')
 
 
 def test_connection_close_is_honoured(client: socket.socket) -> None:

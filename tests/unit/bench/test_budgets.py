@@ -16,6 +16,7 @@ SAMPLES = {
     ("chat", "nginx"): [sample(40), sample(50)],
     ("chat", "passthrough"): [sample(80), sample(100)],
     ("chat", "redaction"): [sample(120), sample(150)],
+    ("chat", "translate"): [sample(100), sample(125)],
     ("single", "direct"): [sample(10, 30, 90), sample(10, 40, 80)],
     ("single", "redaction"): [sample(10, 230, 390), sample(10, 240, 380)],
     ("stream", "nginx"): [sample(1000), sample(1000)],
@@ -49,6 +50,7 @@ def test_figures_are_paired_within_a_round() -> None:
         "passthrough_ratio": 2.0,
         "redaction_ratio": 3.0,
         "stream_ratio": 2.0,
+        "translate_ratio": 1.25,
         "rss_growth_mib": 1.25,
         "added_p50_us": 200.0,
         "added_p99_us": 300.0,
@@ -58,7 +60,9 @@ def test_figures_are_paired_within_a_round() -> None:
 def test_a_target_that_was_left_out_leaves_its_figures_out() -> None:
     without = {key: row for key, row in SAMPLES.items() if key[1] != "redaction"}
 
-    assert set(figures(without, [])) == {"passthrough_ratio"}
+    assert set(figures(without, [])) == {"passthrough_ratio", "translate_ratio"}
+    alone = {key: row for key, row in SAMPLES.items() if key[1] != "passthrough"}
+    assert "translate_ratio" not in figures(alone, [])
 
 
 @pytest.mark.parametrize(
@@ -74,6 +78,7 @@ def test_only_measured_budgets_are_judged() -> None:
         "passthrough_ratio",
         "redaction_ratio",
         "stream_ratio",
+        "translate_ratio",
     ]
 
 
