@@ -10,6 +10,7 @@ from kaigate.errors import CODES
 from kaigate.surfaces import anthropic_wire, ollama_wire, openai_chat_wire, openai_responses_wire
 from kaigate.surfaces.openai_completions_request import CompletionBody
 from kaigate.surfaces.openai_embeddings import EmbeddingsBody
+from kaigate.surfaces.openai_moderations import ModerationBody
 
 _EVENTS: Final = "text/event-stream"
 _LINES: Final = "application/x-ndjson"
@@ -52,6 +53,7 @@ def _openai(bodies: Mapping[type, Any]) -> dict[str, Any]:
         "/v1/responses": _post("Create a response, streamed or not", "chat", response, schemas.RESPONSE, _EVENTS),
         "/v1/completions": _post("Complete a text, streamed or not", "chat", legacy, schemas.TEXT_COMPLETION, _EVENTS),
         "/v1/embeddings": _post("Embed texts", "embeddings", bodies[EmbeddingsBody], schemas.EMBEDDINGS),
+        "/v1/moderations": _post("Search texts for secrets", "moderations", bodies[ModerationBody], schemas.MODERATION),
         "/v1/models": _get("Models that this key may use", "models", schemas.MODELS),
         "/v1/models/{model}": _get("One model", "models", schemas.MODEL, argument="model"),
     }

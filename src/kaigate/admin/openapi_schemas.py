@@ -9,6 +9,7 @@ from kaigate.errors import CODES
 from kaigate.surfaces import anthropic_wire, ollama_wire, openai_chat_wire, openai_responses_wire
 from kaigate.surfaces.openai_completions_request import CompletionBody
 from kaigate.surfaces.openai_embeddings import EmbeddingsBody
+from kaigate.surfaces.openai_moderations import ModerationBody
 
 Grammar = Literal["Error", "AnthropicError", "OllamaError"]
 
@@ -72,6 +73,7 @@ MESSAGE: Final = of(
 )
 TOKENS: Final = of({"input_tokens": _COUNT})
 EMBEDDINGS: Final = of({"object": {"const": "list"}, "model": _TEXT, "data": list_of(), "usage": ANY})
+MODERATION: Final = of({"id": _TEXT, "model": _TEXT, "results": list_of()})
 OLLAMA_CHAT: Final = of({"model": _TEXT, "message": ANY, "done": {"type": "boolean"}})
 OLLAMA_GENERATE: Final = of({"model": _TEXT, "response": _TEXT, "done": {"type": "boolean"}})
 OLLAMA_EMBED: Final = of({"model": _TEXT, "embeddings": list_of({"type": "array"})})
@@ -85,6 +87,7 @@ _BODIES: Final[Mapping[str, tuple[type, ...]]] = {
     "Responses": (openai_responses_wire.ResponsesBody,),
     "Completions": (CompletionBody,),
     "Embeddings": (EmbeddingsBody,),
+    "Moderations": (ModerationBody,),
     "Anthropic": (anthropic_wire.MessagesBody, anthropic_wire.CountBody),
     "Ollama": (
         ollama_wire.ChatBody,

@@ -129,7 +129,8 @@ def build(loaded: LoadedConfig, policy: KeyPolicy, process: Process, *, previous
         provider_limits=process.provider_limits,
     )
     count = order.count_tokens(config, observed, admission, catalogue=catalogue, counter=process.counter.get)
-    pipelines: dict[str, Pipeline] = {"chat": chat, "count_tokens": count}
+    moderations = order.moderations(config, observed, admission, redactor)
+    pipelines: dict[str, Pipeline] = {"chat": chat, "count_tokens": count, "moderations": moderations}
     for form in FORMATS:
         pipelines[form.name] = order.embeddings(
             form,

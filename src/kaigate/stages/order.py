@@ -37,6 +37,7 @@ from kaigate.stages.plan import Plan
 from kaigate.surfaces.anthropic_messages import count_answer, count_request
 from kaigate.surfaces.embedding_format import EmbeddingFormat
 from kaigate.surfaces.ollama_models import decode_show
+from kaigate.surfaces.openai_moderations import decode_moderation, encode_moderation
 from kaigate.telemetry.metrics import Metrics
 from kaigate.tokens.exact import ExactCounter
 from kaigate.transport.http import HttpClient
@@ -195,6 +196,26 @@ def count_tokens(
             _parse(config, take),
             Authorise(catalogue),
             CountTokens(counter, count_answer),
+        ]
+    )
+
+
+def moderations(config: GatewayConfig, observed: Observed, admission: Admission, redactor: Redactor) -> Pipeline:
+    """The pipeline of `POST /v1/moderations`: any valid key may have texts searched, and nothing leaves."""
+    depth = config.server.max_json_depth
+
+    def has_secret(text: str) -> bool:
+        return bool(redactor.redact(text).findings)
+
+    def take(exchange: Exchange, body: bytes) -> None:
+        inputs = decode_moderation(body, max_depth=depth)
+        exchange.static_body = encode_moderation(inputs, has_secret, exchange.request_id)
+
+    return Pipeline(
+        [
+            Observe(observed.metrics, observed.clock, observed.record, "moderations"),
+            admission.stage(observed.metrics),
+            _parse(config, take),
         ]
     )
 

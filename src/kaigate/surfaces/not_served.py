@@ -11,6 +11,7 @@ SERVED: Final[Mapping[str, str]] = {
     "/v1/responses": "POST",
     "/v1/completions": "POST",
     "/v1/embeddings": "POST",
+    "/v1/moderations": "POST",
     "/v1/messages": "POST",
     "/v1/messages/count_tokens": "POST",
     "/v1/models": "GET",
@@ -46,7 +47,6 @@ _FAMILIES: Final[Mapping[str, str]] = {
     "files": "Files",
     "fine_tuning": "Fine-tuning",
     "images": "Images",
-    "moderations": "Moderations",
     "organization": "Administration",
     "organizations": "Administration",
     "realtime": "Realtime",
@@ -62,6 +62,7 @@ _BELOW: Final[Mapping[str, str]] = {
     "chat": "Stored chat completions are not served",
     "completions": "Nothing is served below /v1/completions",
     "embeddings": "Nothing is served below /v1/embeddings",
+    "moderations": "Nothing is served below /v1/moderations",
     "messages": "Batches of messages are not served: send them one by one",
     "responses": "Responses are not stored here, so that none can be fetched, cancelled or deleted: send the whole "
     "conversation as input",
@@ -69,8 +70,8 @@ _BELOW: Final[Mapping[str, str]] = {
 """What is said of paths below those that are served."""
 
 _OPENAI: Final = (
-    "POST /v1/chat/completions, /v1/responses, /v1/completions and /v1/embeddings, GET /v1/models and "
-    "GET /v1/models/{id}"
+    "POST /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings and /v1/moderations, "
+    "GET /v1/models and GET /v1/models/{id}"
 )
 _ANTHROPIC: Final = "POST /v1/messages and /v1/messages/count_tokens"
 _OLLAMA: Final = "POST /api/chat, /api/generate, /api/embed and /api/show, GET /api/tags, /api/ps and /api/version"

@@ -20,7 +20,7 @@ from kaigate.surfaces.not_served import explain
         ("/v1/realtime", "Realtime endpoints"),
         ("/v1/uploads", "Uploads endpoints"),
         ("/v1/evals", "Evals endpoints"),
-        ("/v1/moderations", "Moderations endpoints"),
+        ("/v1/moderations/x", "Nothing is served below /v1/moderations"),
         ("/v1/embeddings/x", "Nothing is served below /v1/embeddings"),
         ("/v1/completions/x", "Nothing is served below /v1/completions"),
         ("/v1/responses/resp_1", "Responses are not stored"),
