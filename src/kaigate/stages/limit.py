@@ -23,8 +23,6 @@ from kaigate.pipeline.plan import Deployment, ModelEntry
 from kaigate.pipeline.principal import Principal
 from kaigate.pipeline.stage import Stage
 from kaigate.pricing.prices import FREE, Price
-from kaigate.routing.catalogue import Catalogue
-from kaigate.stages.plan import plan_for
 from kaigate.telemetry.limit_metrics import LimitMetrics
 from kaigate.tokens.estimate import estimate
 
@@ -116,7 +114,6 @@ class Limit(Stage):
         self,
         limiter: Limiter,
         settings: LimitsSettings,
-        catalogue: Catalogue,
         price_of: PriceOf,
         *,
         metrics: LimitMetrics,
@@ -130,7 +127,6 @@ class Limit(Stage):
         # Ids are unique for ever: a name of this stage's own and a number.
         self._name = secrets.token_hex(12)
         self._numbers = itertools.count()
-        self._catalogue = catalogue
         self._price_of = price_of
         self._metrics = metrics
         self._clock = clock
@@ -175,10 +171,9 @@ class Limit(Stage):
         self._limiter.settle(Settlement(ask.id, ask.bounds, usage.total_tokens, cost, record))
 
     def _asked(self, exchange: Exchange) -> _Held:
-        request, entry, caller = exchange.request, exchange.entry, exchange.principal
-        if request is None or entry is None or caller is None:
-            raise UnavailableError("internal_error", "The request was not authorised.")
-        plan = exchange.plan or plan_for(exchange, self._catalogue)
+        request, entry, caller, plan = exchange.request, exchange.entry, exchange.principal, exchange.plan
+        if request is None or entry is None or caller is None or plan is None:
+            raise UnavailableError("internal_error", "The request was not planned.")
         candidates = plan.candidates
         now_ms = int(self._clock.now() * 1000)
         exchange.user = _user(exchange, caller, request.user)

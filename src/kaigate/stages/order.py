@@ -98,7 +98,7 @@ def chat(
     """The pipeline of every chat surface; `redactor` and `limited` are None where that is switched off."""
     metrics, routing = observed.metrics, config.routing
     guard = [GuardOutput(redactor, metrics)] if redactor is not None else []
-    limit = [_limit(config, observed, catalogue, limited)] if limited is not None else []
+    limit = [_limit(config, observed, limited)] if limited is not None else []
     ceiling = config.limits.defaults.max_input_tokens if limited is not None else None
     return Pipeline(
         [
@@ -134,7 +134,7 @@ def embeddings(
 ) -> Pipeline:
     """The pipeline of one embeddings route: as `chat`, but vectors have no text to guard and generate nothing."""
     metrics, routing = observed.metrics, config.routing
-    limit = [_limit(config, observed, catalogue, limited, form.name)] if limited is not None else []
+    limit = [_limit(config, observed, limited, form.name)] if limited is not None else []
     ceiling = config.limits.defaults.max_input_tokens if limited is not None else None
     return Pipeline(
         [
@@ -161,13 +161,10 @@ def _take_embedding(form: EmbeddingFormat, max_depth: int) -> Take:
     return take
 
 
-def _limit(
-    config: GatewayConfig, observed: Observed, catalogue: Catalogue, limited: Limited, surface: str = ""
-) -> Limit:
+def _limit(config: GatewayConfig, observed: Observed, limited: Limited, surface: str = "") -> Limit:
     return Limit(
         limited.limiter,
         config.limits,
-        catalogue,
         limited.price_of,
         metrics=observed.metrics.limits,
         clock=observed.clock,

@@ -7,7 +7,6 @@ from kaigate.money import from_usd
 from kaigate.pipeline.exchange import Exchange
 from kaigate.pipeline.plan import ModelEntry, RoutePlan
 from kaigate.pipeline.stage import Stage
-from kaigate.routing.catalogue import Catalogue
 from kaigate.routing.explain import header
 from kaigate.routing.planner import Demand, Planner
 from kaigate.routing.refusals import refusal
@@ -85,10 +84,3 @@ def _max_cost(exchange: Exchange) -> int | None:
             param="x-kaigate-max-cost-usd",
         )
     return amount
-
-
-def plan_for(exchange: Exchange, _catalogue: Catalogue | None = None) -> RoutePlan:
-    """The plan that was computed for the exchange; raises `UnavailableError` where none was."""
-    if exchange.plan is None:
-        raise UnavailableError("internal_error", "The request was not planned.")
-    return exchange.plan

@@ -5,7 +5,7 @@ import pytest
 
 from kaigate.errors import GatewayError, RequestInvalidError
 from kaigate.pipeline.principal import Principal
-from kaigate.stages.plan import Plan, plan_for
+from kaigate.stages.plan import Plan
 from support.exchanges import chat_request, exchange
 from support.routes import ANYONE, Routes, names, on
 
@@ -25,13 +25,7 @@ def planned(routes=None, *, caller=ANYONE, headers=(), private=False, model="m")
 def test_the_usual_exchange_gets_the_remembered_plan():
     made = planned()
     assert names(made.plan) == ["far/a", "near/b"]
-    assert plan_for(made) is made.plan
     assert made.input_tokens == 0, "nothing was counted"
-
-
-def test_an_exchange_that_was_not_planned_goes_nowhere():
-    with pytest.raises(GatewayError, match="not planned"):
-        plan_for(exchange())
 
 
 def test_nobody_left_is_refused():
