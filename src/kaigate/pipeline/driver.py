@@ -10,6 +10,7 @@ from kaigate.pipeline.delivery import Reply, Walk, stream, whole
 from kaigate.pipeline.exchange import ClientGoneError, Exchange
 from kaigate.pipeline.shield import finish
 from kaigate.pipeline.stage import EventFilter, Stage
+from kaigate.surfaces.own_words import in_own_words
 
 log = logging.getLogger("kaigate.pipeline")
 
@@ -99,7 +100,10 @@ class Pipeline:
             reply.abort()
             return
         exchange.status = error.status
-        reply.send_whole(exchange, exchange.surface.error(error, exchange.request_id), b"application/json")
+        surface = exchange.surface
+        # What its own decoder refuses is called by the client's names already.
+        told = error if exchange.request is None else in_own_words(error, surface.name)
+        reply.send_whole(exchange, surface.error(told, exchange.request_id), b"application/json")
 
     def _settle(self, exchange: Exchange, leaves: Iterator[Leave]) -> Awaitable[None] | None:
         """Release the answer and let the stages leave; an awaitable of what remains only where one has to wait."""
