@@ -83,15 +83,15 @@ UNSUPPORTED: Final[Mapping[tuple[str, str, str], Refusal]] = {
     ("ollama_generate", ANY, "tools"): Refusal("tools", _NO_TOOLS),
     ("ollama_generate", ANY, "stream+tools"): Refusal("tools", _NO_TOOLS),
     ("openai_chat", "nova", "schema"): Refusal("response_format", _NOVA_SCHEMA),
-    ("openai_responses", "nova", "schema"): Refusal("response_format", _NOVA_SCHEMA),
-    ("anthropic_messages", "nova", "schema"): Refusal("response_format", _NOVA_SCHEMA),
-    ("ollama_chat", "nova", "schema"): Refusal("response_format", _NOVA_SCHEMA),
-    ("ollama_generate", "nova", "schema"): Refusal("response_format", _NOVA_SCHEMA),
+    ("openai_responses", "nova", "schema"): Refusal("text.format", _NOVA_SCHEMA),
+    ("anthropic_messages", "nova", "schema"): Refusal("output_config.format", _NOVA_SCHEMA),
+    ("ollama_chat", "nova", "schema"): Refusal("format", _NOVA_SCHEMA),
+    ("ollama_generate", "nova", "schema"): Refusal("format", _NOVA_SCHEMA),
     ("openai_chat", "nova", "reasoning"): Refusal("reasoning_effort", _NOVA_THINKS),
-    ("openai_responses", "nova", "reasoning"): Refusal("reasoning_effort", _NOVA_THINKS),
+    ("openai_responses", "nova", "reasoning"): Refusal("reasoning.effort", _NOVA_THINKS),
     ("anthropic_messages", "nova", "reasoning"): Refusal("thinking", _NOVA_THINKS),
-    ("ollama_chat", "nova", "reasoning"): Refusal("reasoning_effort", _NOVA_THINKS),
-    ("ollama_generate", "nova", "reasoning"): Refusal("reasoning_effort", _NOVA_THINKS),
+    ("ollama_chat", "nova", "reasoning"): Refusal("think", _NOVA_THINKS),
+    ("ollama_generate", "nova", "reasoning"): Refusal("think", _NOVA_THINKS),
 }
 """By surface, upstream (or any) and feature; what is not here works."""
 

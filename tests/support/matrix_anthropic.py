@@ -32,6 +32,7 @@ class AnthropicFormat:
     """Answers as Anthropic does."""
 
     content_type = "text/event-stream; charset=utf-8"
+    credentials = (b"x-api-key: ",)
 
     def path(self, model: str, *, stream: bool) -> str:
         return "/v1/messages"

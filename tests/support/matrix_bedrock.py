@@ -43,6 +43,7 @@ class BedrockFormat:
     """Answers as Bedrock does."""
 
     content_type = "application/vnd.amazon.eventstream"
+    credentials = (b"authorization: bearer ", b"authorization: aws4-hmac-sha256 ")
 
     def path(self, model: str, *, stream: bool) -> str:
         return f"/model/{quote(model, safe='')}/converse{'-stream' if stream else ''}"

@@ -37,6 +37,7 @@ class OllamaFormat:
     """Answers as Ollama does: a JSON object a line, tool calls whole."""
 
     content_type = "application/x-ndjson"
+    credentials = (b"authorization: bearer ",)
 
     def path(self, model: str, *, stream: bool) -> str:
         return "/api/chat"

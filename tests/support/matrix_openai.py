@@ -37,6 +37,7 @@ class OpenAIFormat:
     """Answers as an OpenAI-compatible server that shows its reasoning (DeepSeek's field)."""
 
     content_type = "text/event-stream"
+    credentials = (b"authorization: bearer ",)
 
     def path(self, model: str, *, stream: bool) -> str:
         return "/v1/chat/completions"

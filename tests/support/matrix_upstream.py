@@ -48,6 +48,8 @@ class Format(Protocol):
     """One provider's wire format."""
 
     content_type: str
+    credentials: tuple[bytes, ...]
+    """How a header with a credential begins; each request has one."""
 
     def path(self, model: str, *, stream: bool) -> str:
         """Where such a request goes, with the base path."""
@@ -109,6 +111,7 @@ class Script:
 
     def _check(self, head: bytes, body: dict[str, Any]) -> bool:
         """Whether it asks for a stream."""
+        assert sum(head.lower().count(b"\r\n" + each) for each in self.format.credentials) == 1
         _, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
         streams = [stream for stream in (True, False) if self.format.path(self.model, stream=stream) == path]
         assert streams, f"no such route: {path}"
