@@ -6,7 +6,19 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from docs.generate.compatibility import FEATURES, SURFACES, UPSTREAMS, Refusal, Surface, Upstream, refusal
+from docs.generate.compatibility import (
+    ANY,
+    FEATURES,
+    SURFACES,
+    UNSUPPORTED,
+    UPSTREAMS,
+    Refusal,
+    Surface,
+    Upstream,
+    refusal,
+)
+from kaigate.app.routes import ROUTES
+from kaigate.providers.registry import ROWS
 from support import matrix_openai_clients as openai_clients
 from support import matrix_other_clients as other_clients
 from support.gateway import AUTH, Answer, Gateway, call, post, running, settings
@@ -67,6 +79,9 @@ ANSWERS = {
 
 CELLS = [pytest.param(surface, up, id=f"{surface.name}-{up.name}") for surface in SURFACES for up in UPSTREAMS]
 EACH = pytest.mark.parametrize(("surface", "up"), CELLS)
+WITH_TOOLS = pytest.mark.parametrize(
+    ("surface", "up"), [cell for cell in CELLS if refusal(*cell.values, "stream+tools") is None]
+)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +208,26 @@ async def test_streams_that_break_off(surface: Surface, up: Upstream, served) ->
     assert len(gateway.records) == len(script.asked) == 3
 
 
+@WITH_TOOLS
+async def test_a_tool_call_that_breaks_off(surface: Surface, up: Upstream, served) -> None:
+    """Half a call must not look like one; where a call comes whole or not at all, nothing was told before."""
+    gateway, script = served
+    client = CLIENTS[surface.name]
+    for mode in ("fail", "end", "cut"):
+        script.mode = mode
+        answer = await call(gateway, asking(surface, "stream+tools", stream=True))
+        if answer.status == 200:
+            said = heard(surface, answer, stream=True)
+            assert said.error
+            assert (said.finish, said.calls) == (None, [])
+        else:
+            assert answer.status in (502, 503)
+            assert client.error(answer)
+        assert not any(success in answer.body for success in client.success)
+        check_nothing_leaks(answer)
+        assert gateway.records[-1]["error"] in ("upstream_error", "upstream_unavailable")
+
+
 def check_broken(surface: Surface, answer: Answer) -> None:
     """Whether the client has what came before the failure, knows of that, and can't take it for an end."""
     said = heard(surface, answer, stream=True)
@@ -227,13 +262,13 @@ async def test_a_client_that_leaves(surface: Surface, up: Upstream, served) -> N
         assert (record["status"], record["surface"], record["usage_estimated"]) == (499, surface.name, True)
 
 
-def test_every_feature_of_the_page_is_tried() -> None:
-    assert set(FEATURES) == {
-        *ANSWERS,
-        "error before first byte",
-        "error mid-stream",
-        "truncated",
-        "client gone",
-    }
+def test_the_page_has_every_feature_every_chat_route_and_every_wire_format() -> None:
+    failures = {"error before first byte", "error mid-stream", "truncated", "client gone"}
+    assert set(FEATURES) == {*ANSWERS, *failures}
+    routes = {(route.surface, route.path.decode()) for route in ROUTES if route.pipeline == "chat"}
+    assert {(surface.name, surface.path) for surface in SURFACES} == routes
     assert set(CLIENTS) == {surface.name for surface in SURFACES}
-    assert set(FORMATS) == {up.type for up in UPSTREAMS}
+    assert {ROWS[up.type].format for up in UPSTREAMS} == {row.format for row in ROWS.values()}
+    cells = {(surface.name, up.name, feature) for surface in SURFACES for up in UPSTREAMS for feature in ANSWERS}
+    any_upstream = {(surface, ANY, feature) for surface, _, feature in cells}
+    assert UNSUPPORTED.keys() <= cells | any_upstream, "failures and known names only: those work everywhere"
