@@ -1,7 +1,10 @@
 """Every client format x every provider x every feature, over real sockets, as docs/generate/compatibility.py says."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -92,17 +95,29 @@ def patterns(tmp_path_factory) -> str:
 
 @pytest.fixture
 async def served(up: Upstream, tmp_path, patterns: str) -> AsyncIterator[tuple[Gateway, Script]]:
+    """A gateway before a scripted upstream of the cell's kind."""
+    async with serving(up, tmp_path, patterns) as both:
+        yield both
+
+
+@contextlib.asynccontextmanager
+async def serving(up: Upstream, folder: Path, patterns: str, **more: Any) -> AsyncIterator[tuple[Gateway, Script]]:
     """A gateway before a scripted upstream of this kind; a failing one is asked once only."""
     script = Script(FORMATS[up.type](), up.model)
     async with upstream(script) as server:
         base_url = f"http://127.0.0.1:{server.port}{BASE_PATHS.get(up.type, '')}"
-        provider = {"type": up.type, "base_url": base_url, **CREDENTIALS.get(up.name, {"api_key": "env:UPSTREAM_KEY"})}
+        provider = {
+            "type": up.type,
+            "base_url": base_url,
+            **CREDENTIALS.get(up.name, {"api_key": "env:UPSTREAM_KEY"}),
+            **more,
+        }
         models = {"m": {"deployments": [{"provider": "up", "model": up.model}], "max_tokens": 8000}}
         no_retries = {"retries": {"budget_ratio": 0, "budget_reserve": 0}}
         limits = {"enabled": True, "allow_unpriced": True}
         config = settings(server.port, models=models, providers={"up": provider}, routing=no_retries, limits=limits)
         env = {"UPSTREAM_KEY": UPSTREAM_KEY, "XDG_CACHE_HOME": patterns}
-        async with running(config, tmp_path, env) as gateway:
+        async with running(config, folder, env) as gateway:
             yield gateway, script
 
 
@@ -153,6 +168,25 @@ async def check_feature(
     record = gateway.records[-1]
     assert (record["input_tokens"], record["output_tokens"]) == (INPUT_TOKENS, OUTPUT_TOKENS)
     assert (record["usage_estimated"], record["provider"], record["surface"]) == (False, "up", surface.name)
+
+
+NOVA = pytest.mark.parametrize(
+    ("surface", "up"),
+    [cell for cell in CELLS if cell.values[1].name == "nova" and refusal(*cell.values, "tools") is None],
+)
+
+
+@NOVA
+async def test_what_a_provider_lacks_is_left_out_where_that_is_configured(
+    surface: Surface, up: Upstream, tmp_path, patterns: str
+) -> None:
+    async with serving(up, tmp_path, patterns, drop_params=True) as (gateway, script):
+        for feature in ("schema", "reasoning"):
+            assert refusal(surface, up, feature) is not None
+            answer = await call(gateway, asking(surface, feature, stream=False))
+            check_answer(surface, "text", heard(surface, answer, stream=False))
+            assert answer.headers["x-kaigate-dropped-params"] in ("response_format", "reasoning_effort", "thinking")
+        assert script.asked == [set(), set()]
 
 
 def check_answer(surface: Surface, feature: str, said: Heard) -> None:
